@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=sh
+#
+# What every script here shares: where the repository and the cache are, and how
+# to speak. Sourced, never run. Progress goes to standard error, so that
+# standard output carries only a script's answer.
+
+top=$(cd "$(dirname "$0")/.." && pwd)
+while [ ! -e "$top/scripts/lib.sh" ] && [ "$top" != / ]; do top=$(dirname "$top"); done
+cache=${VSCSI_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/virtio-scsi}
+jobs=$(nproc)
+# shellcheck disable=SC2034 # for the scripts that source this file
+readonly top cache jobs
+
+say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
+die() { say "$@"; exit 1; }
+
+# run LOG COMMAND...: run it with all output in LOG; when it fails, show the
+# end of the log and say where the whole of it is.
+run() {
+	run_log=$1
+	shift
+	if "$@" >>"$run_log" 2>&1; then return 0; fi
+	tail -n 15 "$run_log" >&2
+	die "failed: $* (log: $run_log)"
+}
