@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Test cases: files tests/cases/GROUP/NAME whose leading comments are data.
+
+A header line is `# key: value`.  Unknown keys, unknown kernels and a missing claim
+are errors, so that a misspelt requirement cannot silently turn into a default.
+
+  claim:    one sentence, what the case proves (may go on in following `#   ` lines)
+  kernels:  where it runs: 6.1 6.12 7.3 (QEMU), uml uml-debug (User-Mode Linux), host
+  machine:  q35 (default) or microvm
+  cpus:     number of CPUs (2)
+  memory:   guest memory (512M)
+  hba:      a QEMU device string; repeat for more HBAs (one virtio-scsi-pci)
+  lun:      disk|cd KEY=VALUE...; target= and lun= take ranges such as 0..7 (one disk)
+  qemu:     further QEMU arguments
+  device:   further arguments of tests/device, for UML
+  cmdline:  further kernel command line
+  module:   kunit: the variant of our module with its KUnit suites
+  boot:     own: share the guest with no other case
+  timeout:  seconds the case may take (60)
+"""
+import dataclasses
+import os
+import re
+
+QEMU_KERNELS = ('6.1', '6.12', '7.3')
+UML_KERNELS = ('uml', 'uml-debug')
+KERNELS = QEMU_KERNELS + UML_KERNELS + ('host',)
+_REPEATED = ('hba', 'lun', 'qemu', 'device')
+_SINGLE = ('claim', 'kernels', 'machine', 'cpus', 'memory', 'cmdline', 'module', 'boot', 'timeout')
+
+
+class CaseError(Exception):
+    pass
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    name: str
+    path: str
+    claim: str
+    kernels: tuple = ('7.3',)
+    machine: str = 'q35'
+    cpus: int = 2
+    memory: str = '512M'
+    hba: tuple = ('virtio-scsi-pci',)
+    lun: tuple = ('disk',)
+    qemu: tuple = ()
+    device: tuple = ()
+    cmdline: str = ''
+    module: str = ''
+    boot: str = ''
+    timeout: int = 60
+
+    @property
+    def group(self):
+        return self.name.split('/')[0]
+
+    def guest_key(self):
+        """Cases with equal keys share one guest."""
+        own = self.name if self.boot == 'own' else ''
+        return (self.machine, self.cpus, self.memory, self.hba, self.lun, self.qemu,
+                self.device, self.cmdline, self.module, own)
+
+
+def _header(path):
+    """Yield (key, value) of the leading comment lines of a case."""
+    key = None
+    with open(path, encoding='utf-8') as file:
+        for line in file:
+            if not line.startswith('#'):
+                return
+            more = re.match(r'#   +(\S.*)', line)
+            if key and more:
+                yield key, more.group(1).strip()
+                continue
+            field = re.match(r'# ([a-z_-]+):\s+(.*)', line)
+            key = field.group(1) if field else None
+            if field:
+                yield key, field.group(2).strip()
+
+
+def load(path, name):
+    fields = {}
+    for key, value in _header(path):
+        if key in _REPEATED:
+            fields.setdefault(key, []).append(value)
+        elif key in _SINGLE:
+            fields[key] = f'{fields[key]} {value}' if key in fields else value
+        else:
+            raise CaseError(f"{name}: unknown header key '{key}' "
+                            f"(known: {' '.join(_SINGLE + _REPEATED)})")
+    if not fields.get('claim'):
+        raise CaseError(f"{name}: the header has no 'claim:'")
+    for key in _REPEATED:
+        if key in fields:
+            fields[key] = tuple(fields[key])
+    for key in ('cpus', 'timeout'):
+        if key in fields:
+            if not fields[key].isdigit() or fields[key] == '0':
+                raise CaseError(f"{name}: '{key}: {fields[key]}' is not a number above 0")
+            fields[key] = int(fields[key])
+    if 'kernels' in fields:
+        fields['kernels'] = tuple(fields['kernels'].split())
+        for kernel in fields['kernels']:
+            if kernel not in KERNELS:
+                raise CaseError(f"{name}: unknown kernel '{kernel}' (known: {' '.join(KERNELS)})")
+    for key, allowed in (('machine', ('q35', 'microvm')), ('module', ('kunit',)), ('boot', ('own',))):
+        if key in fields and fields[key] not in allowed:
+            raise CaseError(f"{name}: '{key}: {fields[key]}' (known: {' '.join(allowed)})")
+    return Case(name=name, path=path, **fields)
+
+
+def load_all(root):
+    cases = []
+    for group in sorted(os.listdir(root)):
+        folder = os.path.join(root, group)
+        if not os.path.isdir(folder):
+            continue
+        for name in sorted(os.listdir(folder)):
+            if not name.startswith('.'):
+                cases.append(load(os.path.join(folder, name), f'{group}/{name}'))
+    return cases
+
+
+def select(cases, selectors):
+    """The cases that the selectors (GROUP or GROUP/NAME) name; none at all is an error."""
+    chosen = []
+    for selector in selectors:
+        hits = [case for case in cases if selector.rstrip('/') in (case.group, case.name)]
+        if not hits:
+            groups = {}
+            for case in cases:
+                groups.setdefault(case.group, []).append(case.name.split('/')[1])
+            listing = '\n'.join(f"  {group}: {' '.join(names)}" for group, names in groups.items())
+            raise CaseError(f"no test is called '{selector}'; the groups and their tests are:\n{listing}")
+        chosen += [case for case in hits if case not in chosen]
+    return chosen if selectors else cases

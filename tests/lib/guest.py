@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A guest as the runner sees it: lines on a channel that carries nothing else.
+
+The host says `run NAME NUMBER SECONDS` or `off`.  The guest's agent answers with
+lines that start with a word:
+
+  ready RELEASE      the agent is there
+  out TEXT           a line of the case's output
+  log TEXT           a line of the kernel log since the case began
+  host VERB ARGS     the case asks the host side for something; the host answers
+                     `reply STATUS BASE64`
+  done STATUS        the case ended; 77 means skipped
+  gone               the guest is about to power off
+
+QEMU and UML differ in how they start (start()), and in which verbs they serve.
+"""
+import base64
+import os
+import select
+import time
+
+import dmesg
+import procs
+
+# The guest bounds a case itself; only a guest that hangs makes the host wait longer.
+_GRACE = 20
+_BOOT_TIMEOUT = 90
+
+
+class GuestError(Exception):
+    """The guest did not boot, hung or died."""
+
+
+class Outcome:
+    """What came of a case: it passed when there are no reasons for the contrary."""
+
+    def __init__(self):
+        self.status = None
+        self.output = []
+        self.transcript = []
+        self._started = time.monotonic()
+        self.log = []
+        self.reasons = []
+
+    def add_output(self, line):
+        """A line that the case wrote; shell traces go into the transcript only."""
+        self.transcript.append(f'{time.monotonic() - self._started:7.2f} {line}')
+        if not line.startswith('+'):
+            self.output.append(line)
+
+    @property
+    def skipped(self):
+        return self.status == 77 and not self.reasons
+
+    def skip_reason(self):
+        for line in reversed(self.output):
+            if line.startswith('SKIP: '):
+                return line.removeprefix('SKIP: ')
+        return 'no reason given'
+
+
+class Guest:
+    def __init__(self, kernel, case):
+        self.kernel = kernel
+        self.case = case
+        self.dir = procs.tempdir()
+        self.console = os.path.join(self.dir, 'console')
+        self.process = None
+        self._pending = b''
+        self._number = 0
+        self.channel = None
+
+    # -- to be provided ---------------------------------------------------
+    def start(self):
+        """Start the guest and set self.process and self.channel (a socket)."""
+        raise NotImplementedError
+
+    def verbs(self):
+        return {'sleep': self._verb_sleep, 'file': self._verb_file}
+
+    def close_transport(self):
+        pass
+
+    def before_case(self):
+        pass
+
+    # -- life -------------------------------------------------------------
+    def boot(self):
+        started = time.monotonic()
+        self.start()
+        self._expect('ready', started + _BOOT_TIMEOUT)
+        return time.monotonic() - started
+
+    def close(self):
+        """Power off politely, then make sure; remove every file of the guest."""
+        try:
+            if self.channel and self.process and self.process.poll() is None:
+                self._send('off')
+                self._expect('gone', time.monotonic() + 5)
+                deadline = time.monotonic() + 5
+                while self.process.poll() is None and time.monotonic() < deadline:
+                    time.sleep(0.02)
+        except (GuestError, OSError):
+            pass
+        self.kill()
+
+    def kill(self):
+        if self.process:
+            procs.stop(self.process)
+        self.close_transport()
+        if self.channel:
+            self.channel.close()
+            self.channel = None
+        procs.remove(self.dir)
+
+    def console_text(self):
+        try:
+            with open(self.console, 'r', encoding='utf-8', errors='replace') as file:
+                return file.read().replace('\r', '')
+        except OSError:
+            return ''
+
+    # -- the channel ------------------------------------------------------
+    def _send(self, line):
+        self.channel.sendall(line.encode() + b'\n')
+
+    def _line(self, deadline):
+        while b'\n' not in self._pending:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise GuestError('the guest hangs: nothing came in time')
+            readable, _, _ = select.select([self.channel], [], [], min(left, 1))
+            if readable:
+                data = self.channel.recv(65536)
+                if not data:
+                    raise GuestError('the guest died')
+                self._pending += data
+            elif self.process.poll() is not None:
+                raise GuestError(f'the guest died (status {self.process.returncode})')
+        line, _, self._pending = self._pending.partition(b'\n')
+        return line.decode('utf-8', 'replace').rstrip('\r')
+
+    def _expect(self, word, deadline):
+        while True:
+            line = self._line(deadline)
+            if line.split(' ')[0] == word:
+                return line
+
+    def run(self, case):
+        """Run one case; the outcome says whether the guest can serve another."""
+        outcome = Outcome()
+        self._number += 1
+        self.before_case()
+        try:
+            self._send(f'run {case.name} {self._number} {case.timeout}')
+            self._converse(outcome, time.monotonic() + case.timeout + _GRACE)
+        except (GuestError, OSError) as error:
+            outcome.reasons.append(str(error))
+            marker = f'vscsi-test: begin {case.name} {self._number}'
+            _, _, since = self.console_text().rpartition(marker)
+            outcome.reasons += dmesg.problems(since.split('\n'))[:5]
+            outcome.status = None
+            return outcome
+        if outcome.status not in (0, 77):
+            outcome.reasons.append(f'exit status {outcome.status}')
+        outcome.reasons += [f'kernel log: {line}' for line in dmesg.problems(outcome.log)[:8]]
+        return outcome
+
+    def _converse(self, outcome, deadline):
+        while True:
+            word, _, rest = self._line(deadline).partition(' ')
+            if word == 'out':
+                outcome.add_output(rest)
+            elif word == 'log':
+                outcome.log.append(rest)
+            elif word == 'fail':
+                outcome.reasons.append(rest)
+            elif word == 'host':
+                outcome.add_output(f'+ host {rest[:300]}')
+                status, text = self._serve(rest)
+                if status:
+                    outcome.add_output(f'the host answers {status}: {text[:500]}')
+                encoded = base64.b64encode(text.encode()).decode()
+                self._send(f'reply {status} {encoded}')
+            elif word == 'done':
+                outcome.status = int(rest)
+                return
+
+    # -- what a case may ask for --------------------------------------------
+    def _serve(self, request):
+        verb, _, rest = request.partition(' ')
+        serve = self.verbs().get(verb)
+        if not serve:
+            return 2, f"no host verb '{verb}' in this guest (known: {' '.join(sorted(self.verbs()))})"
+        try:
+            return 0, serve(rest)
+        except Exception as error:  # the case decides what a failed request means
+            return 1, f'{type(error).__name__}: {error}'
+
+    @staticmethod
+    def _verb_sleep(seconds):
+        time.sleep(min(float(seconds), 60))
+        return ''
+
+    def _verb_file(self, arguments):
+        """file NAME SIZE [TEXT]: a sparse file that starts with TEXT; prints its path."""
+        name, size, *text = arguments.split(' ', 2)
+        return self.make_file(name, size, text[0] if text else '')
+
+    def make_file(self, name, size, text=''):
+        path = os.path.join(self.dir, os.path.basename(name))
+        with open(path, 'wb') as file:
+            file.write(text.encode())
+            file.truncate(parse_size(size))
+        return path
+
+
+def parse_size(text):
+    unit = {'K': 10, 'M': 20, 'G': 30, 'T': 40}.get(text[-1:].upper())
+    return int(text[:-1]) << unit if unit else int(text)

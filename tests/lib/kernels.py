@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a guest is made of: the kernel, the module trees, the initramfs parts.
+
+Kernels and our module come from scripts/kernel and scripts/build.  A module tree
+holds the few distribution modules that a guest needs, decompressed, and ours under
+updates/, where depmod prefers it; `--driver intree` leaves ours out.
+"""
+import hashlib
+import lzma
+import os
+import re
+import shutil
+import subprocess
+import threading
+
+from cpio import Cpio
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+TESTS = os.path.join(TOP, 'tests')
+CACHE = os.environ.get('VSCSI_CACHE') or os.path.join(
+    os.environ.get('XDG_CACHE_HOME') or os.path.expanduser('~/.cache'), 'virtio-scsi')
+
+# Modules (with what they depend on) that a guest may need; built-in ones are not missed.
+_MODULES = ('virtio_pci', 'virtio_mmio', 'virtio_console', 'virtio_scsi', 'scsi_mod', 'sd_mod',
+            'sr_mod', 'sg', 'st', 'ses', 'ch', 'crc_t10dif', 'crct10dif_generic', 'crc32c_generic')
+
+# The host's programs that a guest has, besides all of busybox.
+_PROGRAMS = ('kmod', 'lsscsi', 'lsblk', 'fio', 'dd', 'stty',
+             'sg_dd', 'sg_inq', 'sg_luns', 'sg_map', 'sg_modes', 'sg_opcodes', 'sg_persist',
+             'sg_prevent', 'sg_raw', 'sg_rbuf', 'sg_read', 'sg_read_block_limits', 'sg_readcap',
+             'sg_requests', 'sg_reset', 'sg_start', 'sg_sync', 'sg_turs', 'sg_unmap', 'sg_vpd',
+             'sg_write_same')
+_KMOD_NAMES = ('modprobe', 'rmmod', 'insmod', 'lsmod', 'modinfo', 'depmod')
+
+
+class Missing(Exception):
+    """A program or file that the tests need is not there."""
+
+
+class BuildError(Exception):
+    pass
+
+
+def _answer(argv, **env):
+    """The last line that one of our scripts prints; its progress goes to our stderr."""
+    done = subprocess.run(argv, stdout=subprocess.PIPE, text=True, check=False,
+                          env=dict(os.environ, **env), stdin=subprocess.DEVNULL)
+    if done.returncode:
+        raise BuildError(f"{os.path.relpath(argv[0], TOP)} {' '.join(argv[1:])} failed "
+                         f'(status {done.returncode})')
+    lines = done.stdout.split('\n')
+    return lines[-2] if len(lines) > 1 else ''
+
+
+def program(name):
+    path = shutil.which(name, path='/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/bin')
+    if not path:
+        raise Missing(name)
+    return path
+
+
+def build_id(module):
+    """The GNU build id of an ELF file, in hexadecimal: proves which module is loaded."""
+    notes = subprocess.run(['readelf', '-n', module], capture_output=True, text=True, check=True)
+    found = re.search(r'Build ID: ([0-9a-f]+)', notes.stdout)
+    if not found:
+        raise BuildError(f'{module} has no build id')
+    return found.group(1)
+
+
+class Kernel:
+    """One kernel together with the driver under test."""
+
+    def __init__(self, name, driver, variant, workdir):
+        self.name = name
+        self.driver = driver
+        self.dir = _answer([os.path.join(TOP, 'scripts', 'kernel'), name])
+        with open(os.path.join(self.dir, 'release'), encoding='ascii') as file:
+            self.release = file.read().strip()
+        self.is_uml = os.path.exists(os.path.join(self.dir, 'linux'))
+        self.modroot = os.path.join(workdir, f'{name}{variant}-modules')
+        self._make_module_tree(self._build(variant) if driver == 'ours' else None)
+        if not self.is_uml:
+            self.initrd = os.path.join(workdir, f'{name}{variant}-initrd')
+            self._make_initrd()
+
+    def _build(self, variant):
+        _answer([os.path.join(TOP, 'scripts', 'build'), self.name],
+                **({'KUNIT': '1'} if variant == 'kunit' else {}))
+        suffix = '-kunit' if variant == 'kunit' else ''
+        module = os.path.join(TOP, 'build', self.release + suffix, 'virtio_scsi.ko')
+        if not os.path.exists(module):
+            raise BuildError(f'scripts/build {self.name} left no {module}')
+        return module
+
+    def _wanted(self, tree):
+        """Paths, relative to the tree, of the modules wanted and of what they need."""
+        paths, needs = {}, {}
+        with open(os.path.join(tree, 'modules.dep'), encoding='ascii') as file:
+            for line in file:
+                path, _, rest = line.strip().partition(':')
+                name = os.path.basename(path).split('.ko')[0].replace('-', '_')
+                paths[name] = path
+                needs[path] = rest.split()
+        wanted = set()
+        for name in _MODULES:
+            if name in paths:
+                wanted |= {paths[name], *needs[paths[name]]}
+        return sorted(wanted)
+
+    def _make_module_tree(self, ours):
+        source = os.path.join(self.dir, 'lib/modules', self.release)
+        tree = os.path.join(self.modroot, 'lib/modules', self.release)
+        for path in self._wanted(source):
+            target = os.path.join(tree, path.removesuffix('.xz'))
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            if path.endswith('.xz'):
+                with lzma.open(os.path.join(source, path)) as packed, open(target, 'wb') as plain:
+                    shutil.copyfileobj(packed, plain)
+            elif path.endswith('.ko'):
+                shutil.copyfile(os.path.join(source, path), target)
+            else:
+                raise BuildError(f'{path}: compressed in a way that is not known here')
+        for name in ('modules.order', 'modules.builtin', 'modules.builtin.modinfo'):
+            if os.path.exists(os.path.join(source, name)):
+                shutil.copyfile(os.path.join(source, name), os.path.join(tree, name))
+            else:
+                open(os.path.join(tree, name), 'wb').close()
+        if ours:
+            os.makedirs(os.path.join(tree, 'updates'))
+            shutil.copyfile(ours, os.path.join(tree, 'updates/virtio_scsi.ko'))
+        subprocess.run([program('depmod'), '-b', self.modroot, self.release], check=True)
+        with open(os.path.join(tree, 'modules.dep'), encoding='ascii') as file:
+            chosen = [line.split(':')[0] for line in file if '/virtio_scsi.ko:' in line]
+        if len(chosen) != 1 or chosen[0].startswith('updates/') != bool(ours):
+            raise BuildError(f'depmod chose {chosen} for virtio_scsi, wanted driver: {self.driver}')
+        self.module = os.path.join(tree, chosen[0])
+        self.build_id = build_id(self.module)
+
+    def environment(self, tests, modroot):
+        """What the guest's scripts want to know, as shell assignments."""
+        return (f'VSCSI_TESTS={tests}\nVSCSI_MODROOT={modroot}\nVSCSI_DRIVER={self.driver}\n'
+                f'VSCSI_BUILD_ID={self.build_id}\nVSCSI_KERNEL={self.name}\n')
+
+    def _make_initrd(self):
+        part = self.initrd + '.part'
+        with Cpio(part) as cpio:
+            cpio.tree('lib/modules', os.path.join(self.modroot, 'lib/modules'))
+            cpio.tree('vscsi/guest', os.path.join(TESTS, 'guest'))
+            cpio.tree('vscsi/cases', os.path.join(TESTS, 'cases'))
+            cpio.file('vscsi/virtio-scsi-limits', os.path.join(TOP, 'scripts/virtio-scsi-limits'))
+            cpio.data('vscsi/env', self.environment('/vscsi', '').encode())
+        with open(self.initrd, 'wb') as whole:
+            for path in (base_initrd(), part):
+                with open(path, 'rb') as file:
+                    shutil.copyfileobj(file, whole, 1 << 20)
+        os.unlink(part)
+
+
+_base_lock = threading.Lock()
+
+
+def base_initrd():
+    """The programs, cached by the identity of every file that goes in."""
+    with _base_lock:
+        return _base_initrd()
+
+
+def _base_initrd():
+    files = {'bin/busybox': program('busybox')}
+    for name in ('sh',) + _PROGRAMS:
+        path = program(name)
+        files[f'bin/{name}' if name == 'sh' else f'usr/bin/{name}'] = path
+        listing = subprocess.run(['ldd', path], capture_output=True, text=True, check=False).stdout
+        for library in re.findall(r'(/\S+)', listing):
+            files[library.lstrip('/')] = library
+    init = os.path.join(TESTS, 'guest', 'init')
+    stamp = hashlib.sha256(repr([2, open(init, 'rb').read()]).encode())
+    for name, path in sorted(files.items()):
+        info = os.stat(path)
+        stamp.update(f'{name} {path} {info.st_size} {info.st_mtime_ns}\n'.encode())
+    folder = os.path.join(CACHE, 'initramfs')
+    target = os.path.join(folder, f'base-{stamp.hexdigest()[:16]}.cpio')
+    if not os.path.exists(target):
+        os.makedirs(folder, exist_ok=True)
+        for old in os.listdir(folder):
+            if old.startswith('base-'):
+                os.unlink(os.path.join(folder, old))
+        scratch = f'{target}.{os.getpid()}'
+        with Cpio(scratch) as cpio:
+            for name in ('dev', 'proc', 'sys', 'run', 'tmp', 'mnt', 'root', 'etc', 'usr/sbin'):
+                cpio.directory(name)
+            for name, path in files.items():
+                cpio.file(name, path)
+            for name in _KMOD_NAMES:
+                cpio.link(f'usr/bin/{name}', 'kmod')
+            cpio.link('sbin/modprobe', '/usr/bin/kmod')
+            cpio.file('init', init)
+        os.rename(scratch, target)
+    return target

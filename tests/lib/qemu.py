@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""QEMU guests: q35 by PVH boot, or microvm for virtio-mmio.
+
+The channel is a virtio-serial port, the console a file, QMP a socket; all of it lies
+in the guest's temporary directory.  TCG is the default; KVM is used only when a
+bounded trial boot has shown that it works here, and the answer is cached.
+"""
+import hashlib
+import json
+import os
+import platform
+import re
+import socket
+import subprocess
+import threading
+import time
+
+import kernels
+import procs
+from guest import Guest, GuestError
+from qmp import Qmp
+
+QEMU = 'qemu-system-x86_64'
+_CMDLINE = ('console=ttyS0 quiet loglevel=4 log_buf_len=4M panic=-1 oops=panic mitigations=off '
+            'nokaslr no_timer_check cryptomgr.notests audit=0 random.trust_cpu=on '
+            'rcutree.jiffies_till_first_fqs=0 rcutree.jiffies_till_next_fqs=1 hung_task_panic=0')
+
+
+def expand(line):
+    """`disk target=0..3 lun=0` -> [(kind, properties)], ranges multiplied out."""
+    kind, *words = line.split()
+    if kind not in ('disk', 'cd'):
+        raise GuestError(f"lun: '{line}': the kind is '{kind}', not disk or cd")
+    found = [{}]
+    for word in words:
+        key, equals, value = word.partition('=')
+        span = re.fullmatch(r'(\d+)\.\.(\d+)', value)
+        if span and key in ('target', 'lun', 'hba'):
+            values = [str(n) for n in range(int(span[1]), int(span[2]) + 1)]
+        else:
+            values = [value if equals else 'on']
+        found = [dict(one, **{key: value}) for one in found for value in values]
+    return [(kind, one) for one in found]
+
+
+class Qemu(Guest):
+    def __init__(self, kernel, case):
+        super().__init__(kernel, case)
+        self.qmp = None
+        self.trace_file = os.path.join(self.dir, 'trace')
+
+    def _lun_arguments(self):
+        arguments = []
+        luns = [one for line in self.case.lun for one in expand(line)]
+        for index, (kind, props) in enumerate(luns):
+            props = dict(props)
+            hba = props.pop('hba', '0')
+            size = props.pop('size', '64M')
+            empty = props.pop('empty', '')
+            target, lun = props.pop('target', '0'), props.pop('lun', '0')
+            device = (f"scsi-{'cd' if kind == 'cd' else 'hd'},id=lun{index},bus=hba{hba}.0,"
+                      f'scsi-id={target},lun={lun}')
+            if not empty:
+                path = self.make_file(f'disk{index}', size)
+                arguments += ['-blockdev', json.dumps({
+                    'driver': 'raw', 'node-name': f'disk{index}', 'read-only': kind == 'cd',
+                    'cache': {'no-flush': True},
+                    'file': {'driver': 'file', 'filename': path, 'cache': {'no-flush': True}}})]
+                device += f',drive=disk{index}'
+            device += ''.join(f',{key}={value}' for key, value in props.items())
+            arguments += ['-device', device]
+        return arguments
+
+    def arguments(self, accel):
+        case = self.case
+        arguments = [
+            '-accel', accel, '-smp', str(case.cpus), '-m', case.memory,
+            '-cpu', 'host' if accel == 'kvm' else 'max',
+            '-nodefaults', '-no-user-config', '-nic', 'none', '-display', 'none', '-no-reboot',
+            '-kernel', os.path.join(self.kernel.dir, 'vmlinux'), '-initrd', self.kernel.initrd,
+            '-append', f'{_CMDLINE} {case.cmdline}'.strip(),
+            '-chardev', f'file,id=console,path={self.console}', '-serial', 'chardev:console',
+            '-chardev', f'socket,id=channel,path={self.dir}/channel,server=on,wait=off',
+            '-qmp', f'unix:{self.dir}/qmp,server=on,wait=off', '-D', self.trace_file]
+        if case.machine == 'microvm':
+            arguments += ['-M', 'microvm,rtc=on,pit=on,pic=on,isa-serial=on',
+                          '-global', 'virtio-mmio.force-legacy=off', '-device', 'virtio-serial-device']
+        else:
+            arguments += ['-M', 'q35,usb=off,vmport=off', '-global', 'ICH9-LPC.disable_s3=0',
+                          '-device', 'virtio-serial-pci']
+        arguments += ['-device', 'virtserialport,chardev=channel,name=vscsi.channel']
+        for extra in case.qemu:
+            arguments += extra.split()
+        for index, hba in enumerate(case.hba):
+            arguments += ['-device', f'{hba},id=hba{index}']
+        return arguments + self._lun_arguments()
+
+    def start(self):
+        self._errors = os.path.join(self.dir, 'errors')
+        with open(self._errors, 'wb') as errors:
+            self.process = procs.start(
+                [kernels.program(QEMU), *self.arguments(accelerator(self.kernel))],
+                stdout=errors, stderr=errors)
+        try:
+            self.qmp = Qmp(f'{self.dir}/qmp', 20)
+            self.channel = socket.socket(socket.AF_UNIX)
+            self.channel.connect(f'{self.dir}/channel')
+        except Exception as error:
+            with open(self._errors, encoding='utf-8', errors='replace') as file:
+                words = file.read().strip()
+            raise GuestError(f'QEMU did not start: {words or error}') from None
+
+    def close_transport(self):
+        if self.qmp:
+            self.qmp.close()
+            self.qmp = None
+
+    def before_case(self):
+        self.qmp.forget_events()
+
+    # -- verbs --------------------------------------------------------------
+    def verbs(self):
+        return dict(super().verbs(), qmp=self._verb_qmp, hmp=self._verb_hmp, on=self._verb_on,
+                    event=self._verb_event, trace=self._verb_trace)
+
+    def _verb_qmp(self, text):
+        """qmp JSON: one command, or an array of commands sent one after the other."""
+        request = json.loads(text)
+        many = isinstance(request, list)
+        answers = [self.qmp.command(one) for one in (request if many else [request])]
+        return json.dumps(answers if many else answers[0])
+
+    def _verb_hmp(self, line):
+        answer = self.qmp.monitor(line).replace('\r', '')
+        if answer.startswith('Error:'):
+            raise GuestError(answer.strip())
+        return answer
+
+    def _verb_on(self, arguments):
+        """on EVENT JSON: send the command when QEMU next reports the event."""
+        event, _, text = arguments.partition(' ')
+        request = json.loads(text)
+        self.qmp.react(event, request if isinstance(request, list) else [request])
+        return ''
+
+    def _verb_event(self, arguments):
+        """event NAME SECONDS: wait for a QMP event."""
+        name, _, seconds = arguments.partition(' ')
+        return json.dumps(self.qmp.wait_event(name, float(seconds or 10)))
+
+    def _verb_trace(self, arguments):
+        """trace on|off EVENT switches a trace point; trace show REGEX prints its lines."""
+        action, _, what = arguments.partition(' ')
+        if action in ('on', 'off'):
+            return self._verb_hmp(f'trace-event {what} {action}')
+        self.qmp.monitor('logfile ' + self.trace_file)  # makes QEMU flush and reopen it
+        with open(self.trace_file, encoding='utf-8', errors='replace') as file:
+            return ''.join(line for line in file if re.search(what, line))
+
+
+_accel = None
+_accel_lock = threading.Lock()
+
+
+def accelerator(kernel):
+    """'kvm' when a bounded trial boot worked on this host, else 'tcg'."""
+    global _accel
+    with _accel_lock:
+        if _accel is None:
+            _accel = _cached_trial(kernel)
+        return _accel
+
+
+def _cached_trial(kernel):
+    if not os.access('/dev/kvm', os.R_OK | os.W_OK):
+        return 'tcg'
+    version = subprocess.run([kernels.program(QEMU), '--version'], capture_output=True,
+                             text=True, check=True).stdout.split('\n')[0]
+    key = hashlib.sha256(f'{platform.release()} {platform.version()} {version}'.encode()).hexdigest()[:16]
+    path = os.path.join(kernels.CACHE, f'accel-{key}')
+    try:
+        with open(path, encoding='ascii') as file:
+            return file.read().strip()
+    except OSError:
+        answer = 'kvm' if _trial(kernel) else 'tcg'
+    os.makedirs(kernels.CACHE, exist_ok=True)
+    with open(path, 'w', encoding='ascii') as file:
+        file.write(answer + '\n')
+    return answer
+
+
+def _trial(kernel):
+    """Three boots to the agent under KVM, each in a few seconds: once is luck."""
+    return all(_boots_under_kvm(kernel) for _ in range(3))
+
+
+def _boots_under_kvm(kernel):
+    child = procs.start(
+        [kernels.program(QEMU), '-accel', 'kvm', '-M', 'q35', '-cpu', 'host', '-smp', '2', '-m', '512M',
+         '-nodefaults', '-no-user-config', '-nic', 'none', '-display', 'none', '-no-reboot',
+         '-serial', 'stdio', '-kernel', os.path.join(kernel.dir, 'vmlinux'),
+         '-initrd', kernel.initrd, '-append', f'{_CMDLINE} VSCSI_TRIAL=1'],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    text = b''
+    try:
+        os.set_blocking(child.stdout.fileno(), False)
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            text += child.stdout.read() or b''
+            if child.poll() is not None:
+                text += child.stdout.read() or b''
+                break
+            time.sleep(0.1)
+        return b'vscsi-trial-ok' in text and child.poll() == 0
+    finally:
+        procs.stop(child)
+        child.stdout.close()
