@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Commands: from the midlayer to a request virtqueue, and back.
+ *
+ * Each command of the midlayer owns, from the day its tag set is made, an
+ * object of the instance's slab cache: the response header on cache lines of
+ * its own, since the device writes there, then the request header. Their sizes
+ * come from the negotiated sense and CDB size. Nothing is allocated or cleared
+ * for an I/O, and no kernel pointer lies beside memory that the device writes.
+ *
+ * A command is the device's from virtscsi_cmd_queue() until it comes out of
+ * the virtqueue, whatever the midlayer thinks of it in the meantime.
+ */
+#include <linux/jiffies.h>
+#include <linux/scatterlist.h>
+#include <linux/slab.h>
+#include <linux/virtio.h>
+#include <scsi/scsi_cmnd.h>
+#include <scsi/scsi_device.h>
+
+#include "virtscsi.h"
+
+static struct virtscsi_vq *cmd_vq(struct virtscsi *vscsi, struct scsi_cmnd *sc)
+{
+	u32 unique_tag = blk_mq_unique_tag(scsi_cmd_to_rq(sc));
+
+	return &vscsi->req_vqs[blk_mq_unique_tag_to_hwq(unique_tag)];
+}
+
+static struct scsi_cmnd *cmd_to_scsi(void *buf)
+{
+	/* The midlayer places the driver's part behind its own. */
+	return (struct scsi_cmnd *)buf - 1;
+}
+
+static u32 cmd_pi_bytes(struct scsi_cmnd *sc)
+{
+	struct scatterlist *sg;
+	u32 bytes = 0;
+	int i;
+
+	scsi_for_each_prot_sg(sc, sg, scsi_prot_sg_count(sc), i)
+		bytes += sg->length;
+	return bytes;
+}
+
+static bool cmd_put_request(struct virtscsi *vscsi, struct scsi_cmnd *sc)
+{
+	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
+	struct virtscsi_command command = {
+		.lun = sc->device->lun,
+		.target = sc->device->id,
+		.cdb = sc->cmnd,
+		.cdb_len = sc->cmd_len,
+	};
+
+	cmd->tag = virtscsi_wire_tag(blk_mq_unique_tag(scsi_cmd_to_rq(sc)),
+				     ++cmd->generation);
+	command.tag = cmd->tag;
+	if (vscsi->has_pi && sc->sc_data_direction == DMA_TO_DEVICE)
+		command.pi_bytesout = cmd_pi_bytes(sc);
+	else if (vscsi->has_pi && sc->sc_data_direction == DMA_FROM_DEVICE)
+		command.pi_bytesin = cmd_pi_bytes(sc);
+
+	virtscsi_wire_arm_resp(cmd->resp);
+	return virtscsi_wire_put_cmd(cmd->request, vscsi->is_le, vscsi->has_pi,
+				     virtscsi_limit(vscsi, VIRTSCSI_CDB_SIZE),
+				     &command);
+}
+
+/* Header, protection information, data; for the device to read, then write. */
+static int cmd_add(struct virtscsi *vscsi, struct virtscsi_vq *vq,
+		   struct scsi_cmnd *sc)
+{
+	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
+	struct scatterlist request, resp;
+	struct scatterlist *sgs[4];
+	unsigned int nr_out = 0, nr_in = 0;
+	bool is_out = sc->sc_data_direction == DMA_TO_DEVICE;
+
+	sg_init_one(&request, cmd->request,
+		    virtscsi_wire_cmd_len(vscsi->has_pi,
+					  virtscsi_limit(vscsi, VIRTSCSI_CDB_SIZE)));
+	sgs[nr_out++] = &request;
+	if (is_out && scsi_prot_sg_count(sc))
+		sgs[nr_out++] = scsi_prot_sglist(sc);
+	if (is_out && scsi_sg_count(sc))
+		sgs[nr_out++] = scsi_sglist(sc);
+
+	sg_init_one(&resp, cmd->resp,
+		    virtscsi_wire_resp_len(virtscsi_limit(vscsi, VIRTSCSI_SENSE_SIZE)));
+	sgs[nr_out + nr_in++] = &resp;
+	if (!is_out && scsi_prot_sg_count(sc))
+		sgs[nr_out + nr_in++] = scsi_prot_sglist(sc);
+	if (!is_out && scsi_sg_count(sc))
+		sgs[nr_out + nr_in++] = scsi_sglist(sc);
+
+	return virtscsi_vq_add(vq, sgs, nr_out, nr_in, cmd,
+			       sc->flags & SCMD_LAST);
+}
+
+static enum scsi_qc_status cmd_fail(struct scsi_cmnd *sc, int host_byte)
+{
+	sc->result = host_byte << 16;
+	scsi_done(sc);
+	return 0;
+}
+
+/*
+ * The DMA layer may be out of space because of others, so no completion of
+ * ours need ever free some. Wait as long as the midlayer would retry.
+ */
+static bool cmd_waited_long(struct scsi_cmnd *sc)
+{
+	unsigned long patience =
+		(sc->allowed + 1) * scsi_cmd_to_rq(sc)->timeout;
+
+	return time_after(jiffies, sc->jiffies_at_alloc + patience);
+}
+
+static enum scsi_qc_status cmd_refuse(struct scsi_cmnd *sc, int err)
+{
+	switch (err) {
+	case -ENODEV:
+	case -EIO:
+		return cmd_fail(sc, DID_NO_CONNECT);
+	case -ENOMEM:
+		if (!cmd_waited_long(sc))
+			break;
+		sdev_printk(KERN_ERR, sc->device,
+			    "no DMA mapping to be had, giving up\n");
+		return cmd_fail(sc, DID_ERROR);
+	}
+	return SCSI_MLQUEUE_HOST_BUSY;
+}
+
+/**
+ * virtscsi_cmd_queue() - send a command to the device
+ * @shost: host
+ * @sc: command
+ *
+ * Implements virtio 1.3, 5.6.6.1.
+ *
+ * Context: any.
+ * Return: 0 if the command is on its way or has ended in an error of its own;
+ *	SCSI_MLQUEUE_HOST_BUSY while the ring is full or the device is being
+ *	reset.
+ */
+enum scsi_qc_status virtscsi_cmd_queue(struct Scsi_Host *shost,
+				       struct scsi_cmnd *sc)
+{
+	struct virtscsi *vscsi = shost_priv(shost);
+	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
+	int err;
+
+	if (!cmd_put_request(vscsi, sc)) {
+		sdev_printk(KERN_ERR, sc->device,
+			    "CDB of %u bytes: the device takes %u\n",
+			    sc->cmd_len,
+			    virtscsi_limit(vscsi, VIRTSCSI_CDB_SIZE));
+		return cmd_fail(sc, DID_ERROR);
+	}
+
+	cmd->submitted = jiffies;
+	WRITE_ONCE(cmd->is_in_flight, true);
+	err = cmd_add(vscsi, cmd_vq(vscsi, sc), sc);
+	if (!err)
+		return 0;
+	WRITE_ONCE(cmd->is_in_flight, false);
+	return cmd_refuse(sc, err);
+}
+
+static void cmd_take_sense(struct scsi_cmnd *sc,
+			   const struct virtscsi_outcome *outcome)
+{
+	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
+
+	if (outcome->is_target_failure)
+		/* INTERNAL TARGET FAILURE */
+		scsi_build_sense(sc, 0, HARDWARE_ERROR, 0x44, 0x00);
+	else if (outcome->sense_len)
+		memcpy(sc->sense_buffer, cmd->resp + 1,
+		       min_t(u32, outcome->sense_len, SCSI_SENSE_BUFFERSIZE));
+}
+
+static void cmd_warn(struct scsi_cmnd *sc,
+		     const struct virtscsi_response *response)
+{
+	struct device *dev = &sc->device->sdev_gendev;
+
+	if (response->response == VIRTSCSI_WIRE_UNTOUCHED)
+		dev_warn_ratelimited(dev, "CDB %*ph: the device ended the command without a response\n",
+				     (int)sc->cmd_len, sc->cmnd);
+	else
+		dev_warn_ratelimited(dev, "CDB %*ph: unknown response %u\n",
+				     (int)sc->cmd_len, sc->cmnd,
+				     response->response);
+}
+
+static void cmd_finish(struct virtscsi *vscsi, void *buf)
+{
+	struct scsi_cmnd *sc = cmd_to_scsi(buf);
+	struct virtscsi_cmd *cmd = buf;
+	struct virtscsi_response response;
+	struct virtscsi_outcome outcome;
+
+	response = virtscsi_wire_get_resp(cmd->resp, vscsi->is_le);
+	outcome = virtscsi_wire_outcome(&response, scsi_bufflen(sc),
+					virtscsi_limit(vscsi, VIRTSCSI_SENSE_SIZE));
+	if (unlikely(outcome.is_unknown))
+		cmd_warn(sc, &response);
+
+	sc->result = outcome.result;
+	cmd_take_sense(sc, &outcome);
+	scsi_set_resid(sc, outcome.resid);
+	WRITE_ONCE(cmd->is_in_flight, false);
+	scsi_done(sc);
+}
+
+/* After a reset the midlayer sends the command anew, if it can be. */
+static void cmd_lose(struct virtscsi *vscsi, void *buf, bool is_gone)
+{
+	struct scsi_cmnd *sc = cmd_to_scsi(buf);
+	struct virtscsi_cmd *cmd = buf;
+
+	sc->result = (is_gone ? DID_NO_CONNECT : DID_RESET) << 16;
+	scsi_set_resid(sc, scsi_bufflen(sc));
+	WRITE_ONCE(cmd->is_in_flight, false);
+	scsi_done(sc);
+}
+
+const struct virtscsi_vq_ops virtscsi_cmd_vq_ops = {
+	.finish = cmd_finish,
+	.lose = cmd_lose,
+};
+
+/**
+ * virtscsi_cmd_commit() - ring the doorbell for commands sent without
+ * @shost: host
+ * @hwq: request virtqueue
+ *
+ * Context: any.
+ */
+void virtscsi_cmd_commit(struct Scsi_Host *shost, u16 hwq)
+{
+	struct virtscsi *vscsi = shost_priv(shost);
+
+	virtscsi_vq_kick(&vscsi->req_vqs[hwq]);
+}
+
+/**
+ * virtscsi_cmd_poll() - look for finished commands without an interrupt
+ * @shost: host
+ * @hwq: request virtqueue
+ *
+ * Context: any.
+ * Return: how many commands finished.
+ */
+int virtscsi_cmd_poll(struct Scsi_Host *shost, unsigned int hwq)
+{
+	struct virtscsi *vscsi = shost_priv(shost);
+
+	return virtscsi_vq_reap(vscsi, &vscsi->req_vqs[hwq]);
+}
+
+/**
+ * virtscsi_cmd_map_queues() - which CPU uses which request virtqueue
+ * @shost: host
+ *
+ * A virtqueue with an interrupt serves the CPUs that its interrupt goes to, as
+ * the virtio core has spread them; polled ones are spread by the block layer.
+ *
+ * Context: process.
+ */
+void virtscsi_cmd_map_queues(struct Scsi_Host *shost)
+{
+	struct virtscsi *vscsi = shost_priv(shost);
+	struct blk_mq_queue_map *maps = shost->tag_set.map;
+	struct blk_mq_queue_map *map = &maps[HCTX_TYPE_DEFAULT];
+
+	/* Control and event virtqueue come first. */
+	map->nr_queues = vscsi->nr_queues - vscsi->nr_poll_queues;
+	map->queue_offset = 0;
+	blk_mq_map_hw_queues(map, &vscsi->vdev->dev, 2);
+
+	if (!vscsi->nr_poll_queues)
+		return;
+	maps[HCTX_TYPE_READ].nr_queues = 0;
+	maps[HCTX_TYPE_POLL].nr_queues = vscsi->nr_poll_queues;
+	maps[HCTX_TYPE_POLL].queue_offset = map->nr_queues;
+	blk_mq_map_queues(&maps[HCTX_TYPE_POLL]);
+}
+
+/**
+ * virtscsi_cmd_init() - give a command its headers
+ * @shost: host
+ * @sc: command
+ *
+ * Context: process.
+ * Return: 0 or -ENOMEM.
+ */
+int virtscsi_cmd_init(struct Scsi_Host *shost, struct scsi_cmnd *sc)
+{
+	struct virtscsi *vscsi = shost_priv(shost);
+	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
+	void *headers = kmem_cache_zalloc(vscsi->cmd_cache, GFP_KERNEL);
+
+	if (!headers)
+		return -ENOMEM;
+	*cmd = (struct virtscsi_cmd){
+		.resp = headers,
+		.request = headers + vscsi->request_offset,
+	};
+	return 0;
+}
+
+/**
+ * virtscsi_cmd_exit() - take the headers back
+ * @shost: host
+ * @sc: command
+ *
+ * Context: process.
+ * Return: 0.
+ */
+int virtscsi_cmd_exit(struct Scsi_Host *shost, struct scsi_cmnd *sc)
+{
+	struct virtscsi *vscsi = shost_priv(shost);
+	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
+
+	kmem_cache_free(vscsi->cmd_cache, cmd->resp);
+	return 0;
+}
+
+/**
+ * virtscsi_cmd_create_cache() - make the slab cache for commands' headers
+ * @vscsi: instance; limits are set
+ *
+ * Context: process.
+ * Return: 0 or -ENOMEM.
+ */
+int virtscsi_cmd_create_cache(struct virtscsi *vscsi)
+{
+	u32 resp_len = virtscsi_wire_resp_len(virtscsi_limit(vscsi, VIRTSCSI_SENSE_SIZE));
+	u32 cmd_len = virtscsi_wire_cmd_len(vscsi->has_pi,
+					    virtscsi_limit(vscsi, VIRTSCSI_CDB_SIZE));
+	u32 align = max(cache_line_size(), dma_get_cache_alignment());
+	char name[32];
+
+	vscsi->request_offset = ALIGN(resp_len, align);
+	snprintf(name, sizeof(name), "virtio_scsi_cmd_%u",
+		 vscsi->shost->host_no);
+	vscsi->cmd_cache = kmem_cache_create(name,
+					     vscsi->request_offset + cmd_len,
+					     align, SLAB_HWCACHE_ALIGN, NULL);
+	return vscsi->cmd_cache ? 0 : -ENOMEM;
+}

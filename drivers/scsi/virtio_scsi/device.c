@@ -1,0 +1,519 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The life of an instance: probe, reset, suspend and resume, removal.
+ *
+ * The order at probe is the order of virtio 1.3, 3.1.1: read the
+ * configuration, find the virtqueues, negotiate the limits, DRIVER_OK, and
+ * only then let anybody see the host. Removal is the exact reverse.
+ *
+ * Quiesce and resume are the same pair for suspend, for a reset that the
+ * transport asks for, and for the last step of error recovery: the device is
+ * reset, what it held goes back to the midlayer, the virtqueues are given up;
+ * then everything is found and negotiated anew. A mutex, life, lets one of
+ * them happen at a time.
+ *
+ * Only this file and recovery.c reset a device.
+ */
+#include <linux/blk-mq.h>
+#include <linux/dma-mapping.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/virtio.h>
+#include <linux/virtio_config.h>
+#include <linux/virtio_ring.h>
+#include <scsi/scsi_cmnd.h>
+#include <scsi/scsi_device.h>
+#include <scsi/scsi_host.h>
+
+#include "virtscsi.h"
+
+/* The name is the one that modprobe.d files have for the in-tree driver. */
+static unsigned int virtscsi_poll_queues;
+module_param(virtscsi_poll_queues, uint, 0644);
+MODULE_PARM_DESC(virtscsi_poll_queues,
+		 "Request virtqueues set aside for polled I/O (default 0; one always keeps its interrupt)");
+
+/* A configuration that changes while it is read, over and over, is a fault. */
+#define CONFIG_ATTEMPTS	16
+
+/* The midlayer numbers LUNs from 256 on with the flat space prefix. */
+#define FLAT_LUN_PREFIX	0x4000
+
+static const struct scsi_host_template virtscsi_template = {
+	.module			 = THIS_MODULE,
+	.name			 = "Virtio SCSI HBA",
+	.proc_name		 = "virtio_scsi",
+	.this_id		 = -1,
+	.cmd_size		 = sizeof(struct virtscsi_cmd),
+	.init_cmd_priv		 = virtscsi_cmd_init,
+	.exit_cmd_priv		 = virtscsi_cmd_exit,
+	.queuecommand		 = virtscsi_cmd_queue,
+	.commit_rqs		 = virtscsi_cmd_commit,
+	.mq_poll		 = virtscsi_cmd_poll,
+	.map_queues		 = virtscsi_cmd_map_queues,
+	.eh_timed_out		 = virtscsi_recovery_timed_out,
+	.eh_abort_handler	 = virtscsi_recovery_abort,
+	.eh_device_reset_handler = virtscsi_recovery_reset_lun,
+	.eh_target_reset_handler = virtscsi_recovery_reset_target,
+	.eh_host_reset_handler	 = virtscsi_recovery_reset_host,
+	.sdev_init		 = virtscsi_lun_init,
+	.sdev_configure		 = virtscsi_lun_configure,
+	.change_queue_depth	 = virtscsi_lun_change_depth,
+	.track_queue_depth	 = 1,
+	.dma_boundary		 = UINT_MAX,
+	/* A full ring empties by itself; do not wait longer than that. */
+	.max_host_blocked	 = 1,
+	.shost_groups		 = virtscsi_sysfs_host_groups,
+};
+
+static u32 device_generation(struct virtio_device *vdev)
+{
+	return vdev->config->generation ? vdev->config->generation(vdev) : 0;
+}
+
+/* All fields under one generation of the configuration (virtio 1.3, 2.5.1). */
+static int device_read_config(struct virtio_device *vdev,
+			      struct virtscsi_config *config)
+{
+	unsigned int attempt;
+	u32 generation;
+
+	for (attempt = 0; attempt < CONFIG_ATTEMPTS; attempt++) {
+		generation = device_generation(vdev);
+		virtio_cread(vdev, struct virtio_scsi_config, num_queues,
+			     &config->num_queues);
+		virtio_cread(vdev, struct virtio_scsi_config, seg_max,
+			     &config->seg_max);
+		virtio_cread(vdev, struct virtio_scsi_config, max_sectors,
+			     &config->max_sectors);
+		virtio_cread(vdev, struct virtio_scsi_config, cmd_per_lun,
+			     &config->cmd_per_lun);
+		virtio_cread(vdev, struct virtio_scsi_config, event_info_size,
+			     &config->event_info_size);
+		virtio_cread(vdev, struct virtio_scsi_config, sense_size,
+			     &config->sense_size);
+		virtio_cread(vdev, struct virtio_scsi_config, cdb_size,
+			     &config->cdb_size);
+		virtio_cread(vdev, struct virtio_scsi_config, max_channel,
+			     &config->max_channel);
+		virtio_cread(vdev, struct virtio_scsi_config, max_target,
+			     &config->max_target);
+		virtio_cread(vdev, struct virtio_scsi_config, max_lun,
+			     &config->max_lun);
+		if (generation == device_generation(vdev))
+			return 0;
+	}
+	dev_err(&vdev->dev, "the configuration changed %u times while it was read\n",
+		CONFIG_ATTEMPTS);
+	return -EIO;
+}
+
+/*
+ * A device may refuse a change, and some break when they are written to for
+ * nothing. What counts is what is read afterwards (virtio 1.3, 5.6.4).
+ */
+static void device_write_sizes(struct virtio_device *vdev,
+			       const struct virtscsi_config *config)
+{
+	u32 cdb_size = VIRTIO_SCSI_CDB_DEFAULT_SIZE;
+	u32 sense_size = VIRTIO_SCSI_SENSE_DEFAULT_SIZE;
+
+	if (config->cdb_size != cdb_size)
+		virtio_cwrite(vdev, struct virtio_scsi_config, cdb_size,
+			      &cdb_size);
+	if (config->sense_size != sense_size)
+		virtio_cwrite(vdev, struct virtio_scsi_config, sense_size,
+			      &sense_size);
+}
+
+/* The device that the DMA layer knows, if the virtio core uses it. */
+static struct device *device_for_dma(struct virtio_device *vdev)
+{
+	return virtio_has_dma_quirk(vdev) ? &vdev->dev : vdev->dev.parent;
+}
+
+static u64 device_transfer_size(struct virtio_device *vdev)
+{
+	return virtio_has_dma_quirk(vdev) ?
+		0 : dma_max_mapping_size(vdev->dev.parent);
+}
+
+static void device_report_limits(struct virtscsi *vscsi)
+{
+	struct device *dev = &vscsi->vdev->dev;
+	unsigned int id;
+
+	for (id = 0; id < VIRTSCSI_NR_LIMITS; id++) {
+		const struct virtscsi_limit *limit = &vscsi->limits.of[id];
+
+		if (limit->value != limit->asked)
+			dev_info(dev, "%s: the device says %u, using %u (%s)\n",
+				 virtscsi_limits_name(id), limit->asked,
+				 limit->value,
+				 virtscsi_limits_source(limit->source));
+	}
+	dev_info(dev, "%u/0/%u default/read/poll queues, %u commands each, %u segments, %u KiB\n",
+		 vscsi->nr_queues - vscsi->nr_poll_queues,
+		 vscsi->nr_poll_queues,
+		 virtscsi_limit(vscsi, VIRTSCSI_CAN_QUEUE),
+		 virtscsi_limit(vscsi, VIRTSCSI_SEG_MAX),
+		 virtscsi_limit(vscsi, VIRTSCSI_MAX_SECTORS) / 2);
+}
+
+/* Virtqueues are found, DRIVER_OK is not set. */
+static int device_negotiate(struct virtscsi *vscsi,
+			    struct virtscsi_limits *limits)
+{
+	struct virtio_device *vdev = vscsi->vdev;
+	struct virtscsi_facts facts = {
+		.ring_size = virtscsi_vq_ring_size(vscsi),
+		.has_indirect = virtio_has_feature(vdev,
+						   VIRTIO_RING_F_INDIRECT_DESC),
+		.has_pi = vscsi->has_pi,
+		.nr_cpus = vscsi->nr_queues,
+		.page_size = PAGE_SIZE,
+		.nr_segments = SG_MAX_SEGMENTS,
+		.queue_depth = BLK_MQ_MAX_DEPTH,
+		.segment_size = virtio_max_dma_size(vdev),
+		.transfer_size = device_transfer_size(vdev),
+	};
+	struct virtscsi_config config;
+	int err;
+
+	err = device_read_config(vdev, &config);
+	if (err)
+		return err;
+	device_write_sizes(vdev, &config);
+	err = device_read_config(vdev, &config);
+	if (err)
+		return err;
+
+	err = virtscsi_limits_compute(limits, &config, &facts);
+	if (err)
+		dev_err(&vdev->dev, "a virtqueue of %u entries cannot carry a command with data\n",
+			facts.ring_size);
+	return err;
+}
+
+/* A device may promise more request virtqueues than it has. */
+static int device_find_queues(struct virtscsi *vscsi)
+{
+	int err;
+
+	vscsi->nr_poll_queues = min(READ_ONCE(virtscsi_poll_queues),
+				    vscsi->nr_queues - 1);
+	err = virtscsi_vq_discover(vscsi, vscsi->nr_poll_queues);
+	if (err != -ENOENT || vscsi->nr_queues == 1)
+		return err;
+
+	dev_warn(&vscsi->vdev->dev, "the device does not have the %u request queues it announces, using 1\n",
+		 vscsi->nr_queues);
+	vscsi->nr_queues = 1;
+	vscsi->nr_poll_queues = 0;
+	return virtscsi_vq_discover(vscsi, 0);
+}
+
+static void device_set_host_limits(struct virtscsi *vscsi)
+{
+	struct Scsi_Host *shost = vscsi->shost;
+
+	shost->nr_hw_queues = vscsi->nr_queues;
+	shost->nr_maps = vscsi->nr_poll_queues ? HCTX_TYPE_POLL + 1 : 1;
+	shost->can_queue = virtscsi_limit(vscsi, VIRTSCSI_CAN_QUEUE);
+	shost->cmd_per_lun = virtscsi_limit(vscsi, VIRTSCSI_CMD_PER_LUN);
+	shost->sg_tablesize = virtscsi_limit(vscsi, VIRTSCSI_SEG_MAX);
+	shost->sg_prot_tablesize = virtscsi_limit(vscsi, VIRTSCSI_PROT_SEG_MAX);
+	shost->max_segment_size = virtscsi_limit(vscsi, VIRTSCSI_SEGMENT_SIZE);
+	shost->max_sectors = virtscsi_limit(vscsi, VIRTSCSI_MAX_SECTORS);
+	shost->max_cmd_len = virtscsi_limit(vscsi, VIRTSCSI_CDB_SIZE);
+	shost->max_channel = virtscsi_limit(vscsi, VIRTSCSI_MAX_CHANNEL);
+	shost->max_id = virtscsi_limit(vscsi, VIRTSCSI_MAX_TARGET) + 1;
+	shost->max_lun = virtscsi_limit(vscsi, VIRTSCSI_MAX_LUN) + 1 +
+			 FLAT_LUN_PREFIX;
+
+	if (!virtscsi_limit(vscsi, VIRTSCSI_PROT_SEG_MAX))
+		return;
+	scsi_host_set_prot(shost,
+			   SHOST_DIF_TYPE1_PROTECTION |
+			   SHOST_DIF_TYPE2_PROTECTION |
+			   SHOST_DIF_TYPE3_PROTECTION |
+			   SHOST_DIX_TYPE1_PROTECTION |
+			   SHOST_DIX_TYPE2_PROTECTION |
+			   SHOST_DIX_TYPE3_PROTECTION);
+	scsi_host_set_guard(shost, SHOST_DIX_GUARD_CRC);
+}
+
+static bool device_has_pi(struct virtio_device *vdev)
+{
+	return IS_ENABLED(CONFIG_BLK_DEV_INTEGRITY) &&
+	       virtio_has_feature(vdev, VIRTIO_SCSI_F_T10_PI);
+}
+
+/* Life is held. What the device holds goes back to the midlayer. */
+static void device_stop(struct virtscsi *vscsi, enum virtscsi_vq_state state)
+{
+	virtscsi_vq_set_state(vscsi, state);
+	if (vscsi->is_quiesced)
+		return;
+	virtio_reset_device(vscsi->vdev);
+	virtscsi_vq_detach_all(vscsi);
+	virtscsi_vq_release(vscsi);
+	vscsi->is_quiesced = true;
+}
+
+/* Life is held, or nobody else knows the instance. DRIVER_OK and running. */
+static void device_start(struct virtscsi *vscsi)
+{
+	virtio_device_ready(vscsi->vdev);
+	virtscsi_vq_set_state(vscsi, VIRTSCSI_VQ_RUNNING);
+	vscsi->is_quiesced = false;
+}
+
+/* The device did not come back: let commands fail instead of waiting. */
+static void device_give_up(struct virtscsi *vscsi)
+{
+	mutex_lock(&vscsi->life);
+	device_stop(vscsi, VIRTSCSI_VQ_DEAD);
+	mutex_unlock(&vscsi->life);
+	scsi_unblock_requests(vscsi->shost);
+}
+
+/**
+ * virtscsi_device_quiesce() - reset the device and take everything back
+ * @vdev: virtio device
+ *
+ * Implements virtio 1.3, 3.3. Commands in flight end so that the midlayer
+ * sends them again; new ones wait.
+ *
+ * Context: process.
+ * Return: 0.
+ */
+int virtscsi_device_quiesce(struct virtio_device *vdev)
+{
+	struct virtscsi *vscsi = vdev->priv;
+
+	scsi_block_requests(vscsi->shost);
+	mutex_lock(&vscsi->life);
+	device_stop(vscsi, VIRTSCSI_VQ_STOPPED);
+	mutex_unlock(&vscsi->life);
+	return 0;
+}
+
+/*
+ * The sizes on the wire are those of the slab cache, and the block layer holds
+ * requests that were built for the old limits.
+ */
+static bool device_limits_hold(const struct virtscsi_limits *old,
+			       const struct virtscsi_limits *new)
+{
+	return new->of[VIRTSCSI_CDB_SIZE].value == old->of[VIRTSCSI_CDB_SIZE].value &&
+	       new->of[VIRTSCSI_SENSE_SIZE].value == old->of[VIRTSCSI_SENSE_SIZE].value &&
+	       new->of[VIRTSCSI_EVENT_SIZE].value <= old->of[VIRTSCSI_EVENT_SIZE].value &&
+	       new->of[VIRTSCSI_SEG_MAX].value >= old->of[VIRTSCSI_SEG_MAX].value &&
+	       new->of[VIRTSCSI_PROT_SEG_MAX].value >= old->of[VIRTSCSI_PROT_SEG_MAX].value &&
+	       new->of[VIRTSCSI_MAX_SECTORS].value >= old->of[VIRTSCSI_MAX_SECTORS].value;
+}
+
+static int device_restart(struct virtscsi *vscsi)
+{
+	struct virtscsi_limits limits;
+	int err;
+
+	err = virtscsi_vq_discover(vscsi, vscsi->nr_poll_queues);
+	if (err)
+		return err;
+
+	err = device_negotiate(vscsi, &limits);
+	if (!err && !device_limits_hold(&vscsi->limits, &limits)) {
+		dev_err(&vscsi->vdev->dev, "the device came back with lower limits\n");
+		err = -EINVAL;
+	}
+	if (err) {
+		virtscsi_vq_release(vscsi);
+		return err;
+	}
+	device_start(vscsi);
+	virtscsi_event_post_all(vscsi);
+	return 0;
+}
+
+/**
+ * virtscsi_device_resume() - bring a quiesced device back
+ * @vdev: virtio device, reset, with its features negotiated
+ *
+ * Implements virtio 1.3, 3.1.1. Events may have been lost meanwhile, so the
+ * host is scanned.
+ *
+ * Context: process.
+ * Return: 0, -EINVAL if the device came back with lower limits, or as
+ *	virtscsi_vq_discover(); then all commands fail from now on.
+ */
+int virtscsi_device_resume(struct virtio_device *vdev)
+{
+	struct virtscsi *vscsi = vdev->priv;
+	int err;
+
+	mutex_lock(&vscsi->life);
+	err = device_restart(vscsi);
+	mutex_unlock(&vscsi->life);
+	if (err) {
+		device_give_up(vscsi);
+		return err;
+	}
+	scsi_unblock_requests(vscsi->shost);
+	virtscsi_event_schedule_rescan(vscsi);
+	return 0;
+}
+
+/**
+ * virtscsi_device_reset() - reset the device and carry on
+ * @vscsi: instance
+ *
+ * Context: process.
+ * Return: 0, or the error that keeps the device from coming back.
+ */
+int virtscsi_device_reset(struct virtscsi *vscsi)
+{
+	struct virtio_device *vdev = vscsi->vdev;
+	int err;
+
+	dev_notice(&vdev->dev, "resetting the device\n");
+	err = virtio_device_reset_prepare(vdev);
+	if (err)
+		return err;
+	err = virtio_device_reset_done(vdev);
+	if (err) {
+		dev_err(&vdev->dev, "the device did not come back: %d\n", err);
+		device_give_up(vscsi);
+	}
+	return err;
+}
+
+static void device_release_queues(struct virtscsi *vscsi)
+{
+	mutex_lock(&vscsi->life);
+	device_stop(vscsi, VIRTSCSI_VQ_DEAD);
+	mutex_unlock(&vscsi->life);
+}
+
+static struct virtscsi *device_alloc(struct virtio_device *vdev)
+{
+	struct virtscsi_config config;
+	struct Scsi_Host *shost;
+	struct virtscsi *vscsi;
+	u32 nr_queues;
+	int err;
+
+	if (!vdev->config->get) {
+		dev_err(&vdev->dev, "the transport gives no access to the configuration\n");
+		return ERR_PTR(-EINVAL);
+	}
+	err = device_read_config(vdev, &config);
+	if (err)
+		return ERR_PTR(err);
+
+	nr_queues = virtscsi_limits_nr_queues(&config,
+					      blk_mq_num_possible_queues(0)).value;
+	shost = scsi_host_alloc(&virtscsi_template,
+				struct_size(vscsi, req_vqs, nr_queues));
+	if (!shost)
+		return ERR_PTR(-ENOMEM);
+
+	vscsi = shost_priv(shost);
+	vscsi->vdev = vdev;
+	vscsi->shost = shost;
+	vscsi->is_le = virtio_is_little_endian(vdev);
+	vscsi->has_pi = device_has_pi(vdev);
+	vscsi->nr_queues = nr_queues;
+	vscsi->is_quiesced = true;
+	mutex_init(&vscsi->life);
+	virtscsi_vq_init(vscsi);
+	vdev->priv = vscsi;
+	return vscsi;
+}
+
+/* The commands go with the host, and their headers back to the cache. */
+static void device_free(struct virtscsi *vscsi)
+{
+	struct kmem_cache *cmd_cache = vscsi->cmd_cache;
+
+	scsi_host_put(vscsi->shost);
+	kmem_cache_destroy(cmd_cache);
+}
+
+/**
+ * virtscsi_device_probe() - a virtio-scsi device appeared
+ * @vdev: virtio device, with its features negotiated
+ *
+ * Context: process.
+ * Return: 0 or an error; then the device is not ours.
+ */
+int virtscsi_device_probe(struct virtio_device *vdev)
+{
+	struct virtscsi *vscsi;
+	int err;
+
+	vscsi = device_alloc(vdev);
+	if (IS_ERR(vscsi))
+		return PTR_ERR(vscsi);
+
+	err = device_find_queues(vscsi);
+	if (err)
+		goto put_host;
+	vscsi->is_quiesced = false;
+
+	err = device_negotiate(vscsi, &vscsi->limits);
+	if (err)
+		goto release_queues;
+	device_report_limits(vscsi);
+	device_set_host_limits(vscsi);
+
+	err = virtscsi_cmd_create_cache(vscsi);
+	if (err)
+		goto release_queues;
+	err = virtscsi_event_init(vscsi);
+	if (err)
+		goto release_queues;
+
+	/* Whoever sees the host may scan it, so it must work by then. */
+	device_start(vscsi);
+	err = scsi_add_host_with_dma(vscsi->shost, &vdev->dev,
+				     device_for_dma(vdev));
+	if (err)
+		goto exit_events;
+
+	virtscsi_event_post_all(vscsi);
+	scsi_scan_host(vscsi->shost);
+	return 0;
+
+exit_events:
+	device_release_queues(vscsi);
+	virtscsi_event_exit(vscsi);
+	goto put_host;
+release_queues:
+	device_release_queues(vscsi);
+put_host:
+	device_free(vscsi);
+	return err;
+}
+
+/**
+ * virtscsi_device_remove() - a virtio-scsi device is to go, or is gone
+ * @vdev: virtio device
+ *
+ * Context: process.
+ */
+void virtscsi_device_remove(struct virtio_device *vdev)
+{
+	struct virtscsi *vscsi = vdev->priv;
+
+	/* A device that is gone answers nothing; end what it holds at once. */
+	if (virtscsi_vq_is_broken(vscsi))
+		device_give_up(vscsi);
+
+	virtscsi_event_stop(vscsi);
+	scsi_remove_host(vscsi->shost);
+	device_release_queues(vscsi);
+	virtscsi_event_exit(vscsi);
+	device_free(vscsi);
+}

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Events: LUNs come, go and change, and the device says so.
+ *
+ * The event virtqueue is kept full of buffers. One worker, on an ordered
+ * workqueue of the instance, takes them out one by one: snapshot, buffer back
+ * to the device, then deal with it. So events are dealt with in the order in
+ * which they came, one at a time, nothing here needs a lock against itself,
+ * and a rescan that fails costs no buffer. Only this file scans or removes
+ * LUNs.
+ *
+ * The workqueue is freezable: nobody scans while the system is suspended.
+ */
+#include <linux/slab.h>
+#include <linux/virtio.h>
+#include <scsi/scsi.h>
+#include <scsi/scsi_device.h>
+
+#include "virtscsi.h"
+
+/* "Placing 10-15 buffers on the event queue is sufficient" (5.6.6.3). */
+#define NR_EVENTS	16
+
+/* Bit 0 of is_rescan_due. */
+#define RESCAN_DUE	0
+
+/* An INQUIRY is answered by the host itself or soon by the target. */
+#define INQUIRY_TIMEOUT	(10 * HZ)
+#define INQUIRY_RETRIES	3
+#define INQUIRY_LEN	36
+
+/* Additional sense codes, as PARAM_CHANGE carries them. */
+#define ASC_PARAMETERS_CHANGED	0x2a
+#define ASC_OPERATION_CHANGED	0x3f
+
+static bool event_is_present(struct scsi_device *sdev)
+{
+	const u8 cdb[6] = { INQUIRY, 0, 0, 0, INQUIRY_LEN };
+	bool is_present = true;
+	u8 *inquiry;
+	int result;
+
+	inquiry = kzalloc(INQUIRY_LEN, GFP_KERNEL);
+	if (!inquiry)
+		return true;
+
+	result = scsi_execute_cmd(sdev, cdb, REQ_OP_DRV_IN, inquiry,
+				  INQUIRY_LEN, INQUIRY_TIMEOUT, INQUIRY_RETRIES,
+				  NULL);
+	/* Peripheral qualifier: not connected, or not supported. */
+	if (!result)
+		is_present = inquiry[0] >> 5 == 0;
+	else if (result > 0)
+		is_present = host_byte(result) != DID_BAD_TARGET;
+	kfree(inquiry);
+	return is_present;
+}
+
+/* Remove what is gone from one target, or from all with SCAN_WILD_CARD. */
+static void event_prune(struct virtscsi *vscsi, unsigned int target)
+{
+	struct scsi_device *sdev;
+
+	shost_for_each_device(sdev, vscsi->shost) {
+		if (target != SCAN_WILD_CARD && sdev->id != target)
+			continue;
+		if (!event_is_present(sdev))
+			scsi_remove_device(sdev);
+	}
+}
+
+static void event_scan_target(struct virtscsi *vscsi, unsigned int target)
+{
+	scsi_scan_target(&vscsi->shost->shost_gendev, 0, target,
+			 SCAN_WILD_CARD, SCSI_SCAN_INITIAL);
+}
+
+static void event_remove(struct virtscsi *vscsi, unsigned int target, u64 lun)
+{
+	struct scsi_device *sdev;
+
+	sdev = scsi_device_lookup(vscsi->shost, 0, target, lun);
+	if (sdev) {
+		scsi_remove_device(sdev);
+		scsi_device_put(sdev);
+	}
+	/* For LUN 0 the whole target may be meant. */
+	if (!lun)
+		event_prune(vscsi, target);
+}
+
+static void event_add(struct virtscsi *vscsi, unsigned int target, u64 lun)
+{
+	if (lun)
+		scsi_add_device(vscsi->shost, 0, target, lun);
+	else
+		event_scan_target(vscsi, target);
+}
+
+/* The LUN will say so with a unit attention; that is no error then. */
+static void event_hard_reset(struct virtscsi *vscsi, unsigned int target,
+			     u64 lun)
+{
+	struct scsi_device *sdev;
+
+	sdev = scsi_device_lookup(vscsi->shost, 0, target, lun);
+	if (!sdev)
+		return;
+	sdev->was_reset = 1;
+	sdev->expecting_cc_ua = 1;
+	scsi_device_put(sdev);
+}
+
+static void event_transport_reset(struct virtscsi *vscsi, u32 reason,
+				  unsigned int target, u64 lun)
+{
+	switch (reason) {
+	case VIRTIO_SCSI_EVT_RESET_HARD:
+		event_hard_reset(vscsi, target, lun);
+		break;
+	case VIRTIO_SCSI_EVT_RESET_RESCAN:
+		event_add(vscsi, target, lun);
+		break;
+	case VIRTIO_SCSI_EVT_RESET_REMOVED:
+		event_remove(vscsi, target, lun);
+		break;
+	default:
+		dev_warn_ratelimited(&vscsi->vdev->dev,
+				     "transport reset event for %u:%llu: unknown reason %u\n",
+				     target, lun, reason);
+	}
+}
+
+static void event_param_change(struct virtscsi *vscsi, u32 reason,
+			       unsigned int target, u64 lun)
+{
+	struct scsi_device *sdev;
+	u8 asc = reason;
+	u8 ascq = reason >> 8;
+
+	/* REPORTED LUNS DATA HAS CHANGED is about the target. */
+	if (asc == ASC_OPERATION_CHANGED && ascq == 0x0e) {
+		event_prune(vscsi, target);
+		event_scan_target(vscsi, target);
+		return;
+	}
+
+	sdev = scsi_device_lookup(vscsi->shost, 0, target, lun);
+	if (!sdev)
+		return;
+	/*
+	 * PARAMETERS CHANGED, MODE PARAMETERS CHANGED, CAPACITY DATA HAS
+	 * CHANGED; INQUIRY DATA HAS CHANGED.
+	 */
+	if ((asc == ASC_PARAMETERS_CHANGED &&
+	     (ascq == 0x00 || ascq == 0x01 || ascq == 0x09)) ||
+	    (asc == ASC_OPERATION_CHANGED && ascq == 0x03))
+		scsi_rescan_device(sdev);
+	scsi_device_put(sdev);
+}
+
+static void event_handle(struct virtscsi *vscsi,
+			 const struct virtscsi_event *event)
+{
+	u32 type = event->event & ~VIRTIO_SCSI_T_EVENTS_MISSED;
+	unsigned int target;
+	u64 lun;
+
+	if (event->event & VIRTIO_SCSI_T_EVENTS_MISSED)
+		set_bit(RESCAN_DUE, &vscsi->is_rescan_due);
+	if (type == VIRTIO_SCSI_T_NO_EVENT)
+		return;
+
+	if (!virtscsi_wire_get_lun(event->lun, &target, &lun)) {
+		dev_warn_ratelimited(&vscsi->vdev->dev,
+				     "event %u: %*ph addresses no LUN\n",
+				     type, VIRTSCSI_WIRE_LUN_LEN, event->lun);
+		return;
+	}
+
+	switch (type) {
+	case VIRTIO_SCSI_T_TRANSPORT_RESET:
+		event_transport_reset(vscsi, event->reason, target, lun);
+		break;
+	case VIRTIO_SCSI_T_PARAM_CHANGE:
+		event_param_change(vscsi, event->reason, target, lun);
+		break;
+	default:
+		dev_warn_ratelimited(&vscsi->vdev->dev,
+				     "unknown event %u for %u:%llu\n",
+				     type, target, lun);
+	}
+}
+
+/* Under the mutex, so that no reset of the device posts the same buffer. */
+static bool event_take(struct virtscsi *vscsi, struct virtscsi_event *event)
+{
+	struct virtscsi_wire_event *buffer;
+
+	mutex_lock(&vscsi->life);
+	buffer = virtscsi_vq_get_event(vscsi);
+	if (buffer) {
+		*event = virtscsi_wire_get_event(buffer, vscsi->is_le);
+		virtscsi_vq_put_event(vscsi, buffer);
+	}
+	mutex_unlock(&vscsi->life);
+	return buffer;
+}
+
+static void event_work(struct work_struct *work)
+{
+	struct virtscsi *vscsi = container_of(work, struct virtscsi,
+					      event_work);
+	struct virtscsi_event event;
+
+	while (event_take(vscsi, &event)) {
+		event_handle(vscsi, &event);
+		cond_resched();
+	}
+
+	if (test_and_clear_bit(RESCAN_DUE, &vscsi->is_rescan_due)) {
+		event_prune(vscsi, SCAN_WILD_CARD);
+		scsi_scan_host(vscsi->shost);
+	}
+}
+
+/**
+ * virtscsi_event_init() - make worker and buffers
+ * @vscsi: instance; limits are set
+ *
+ * Context: process.
+ * Return: 0 or -ENOMEM.
+ */
+int virtscsi_event_init(struct virtscsi *vscsi)
+{
+	u32 align = max(cache_line_size(), dma_get_cache_alignment());
+
+	INIT_WORK(&vscsi->event_work, event_work);
+	vscsi->nr_events = NR_EVENTS;
+	vscsi->event_stride = ALIGN(virtscsi_limit(vscsi, VIRTSCSI_EVENT_SIZE),
+				    align);
+	vscsi->events = kcalloc(vscsi->nr_events, vscsi->event_stride,
+				GFP_KERNEL);
+	vscsi->event_queue = alloc_ordered_workqueue("virtio_scsi_event_%u",
+						     WQ_FREEZABLE,
+						     vscsi->shost->host_no);
+	if (vscsi->events && vscsi->event_queue)
+		return 0;
+
+	virtscsi_event_exit(vscsi);
+	return -ENOMEM;
+}
+
+/**
+ * virtscsi_event_exit() - the opposite
+ * @vscsi: instance; its virtqueues are gone
+ *
+ * Context: process.
+ */
+void virtscsi_event_exit(struct virtscsi *vscsi)
+{
+	if (vscsi->event_queue)
+		destroy_workqueue(vscsi->event_queue);
+	kfree(vscsi->events);
+}
+
+/**
+ * virtscsi_event_stop() - no more scans or removals after this
+ * @vscsi: instance
+ *
+ * Context: process; waits for the worker.
+ */
+void virtscsi_event_stop(struct virtscsi *vscsi)
+{
+	virtscsi_vq_kill(&vscsi->event_vq);
+	cancel_work_sync(&vscsi->event_work);
+}
+
+/**
+ * virtscsi_event_post_all() - give all event buffers to a fresh virtqueue
+ * @vscsi: instance; the device is DRIVER_OK
+ *
+ * Context: process; life is held, or nobody else knows the instance.
+ */
+void virtscsi_event_post_all(struct virtscsi *vscsi)
+{
+	u32 i;
+
+	/* A small ring takes as many as it holds. */
+	for (i = 0; i < vscsi->nr_events; i++)
+		if (virtscsi_vq_put_event(vscsi, vscsi->events +
+					  i * vscsi->event_stride))
+			break;
+}
+
+/**
+ * virtscsi_event_schedule() - there is something in the event virtqueue
+ * @vscsi: instance
+ *
+ * Context: any.
+ */
+void virtscsi_event_schedule(struct virtscsi *vscsi)
+{
+	queue_work(vscsi->event_queue, &vscsi->event_work);
+}
+
+/**
+ * virtscsi_event_schedule_rescan() - events may have been missed
+ * @vscsi: instance
+ *
+ * Context: any.
+ */
+void virtscsi_event_schedule_rescan(struct virtscsi *vscsi)
+{
+	set_bit(RESCAN_DUE, &vscsi->is_rescan_due);
+	virtscsi_event_schedule(vscsi);
+}

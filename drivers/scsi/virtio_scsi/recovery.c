@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Recovery: what happens to a command that does not come back.
+ *
+ * A timeout first looks at the ring: an interrupt or a doorbell may have been
+ * lost, and then the command is there, or soon will be. Otherwise the driver
+ * has patience, because a host may stall for long, in a live migration say,
+ * and lose nothing. Past it the error handler climbs: abort, LUN reset,
+ * I_T nexus reset, device reset.
+ *
+ * A task management function is believed only when the commands that it was to
+ * end have really come back: devices exist that answer "complete" and cancel
+ * nothing, and a command that the midlayer gives back while the device still
+ * holds it ends in its data buffer being overwritten. Only the device reset,
+ * after which the device holds nothing, can be believed at once.
+ */
+#include <linux/delay.h>
+#include <linux/jiffies.h>
+#include <linux/moduleparam.h>
+#include <linux/rcupdate.h>
+#include <scsi/scsi_cmnd.h>
+#include <scsi/scsi_device.h>
+
+#include "virtscsi.h"
+
+static unsigned int patience_s = 600;
+module_param(patience_s, uint, 0644);
+MODULE_PARM_DESC(patience_s,
+		 "Seconds that the host may keep a command before it is aborted (default 600, 0: for ever)");
+
+/* How long commands may take to come back after a TMF ended them. */
+#define COME_BACK_MS	2000
+#define COME_BACK_LOOK_MS	10
+
+/**
+ * virtscsi_recovery_timed_out() - decide about a command whose timer fired
+ * @sc: command
+ *
+ * Context: any.
+ * Return: SCSI_EH_DONE if it was in the ring, SCSI_EH_RESET_TIMER within the
+ *	patience, SCSI_EH_NOT_HANDLED past it.
+ */
+enum scsi_timeout_action virtscsi_recovery_timed_out(struct scsi_cmnd *sc)
+{
+	struct virtscsi *vscsi = shost_priv(sc->device->host);
+	u32 unique_tag = blk_mq_unique_tag(scsi_cmd_to_rq(sc));
+	u16 hwq = blk_mq_unique_tag_to_hwq(unique_tag);
+	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
+	unsigned int patience = READ_ONCE(patience_s);
+
+	virtscsi_vq_reap(vscsi, &vscsi->req_vqs[hwq]);
+	if (!READ_ONCE(cmd->is_in_flight))
+		return SCSI_EH_DONE;
+
+	virtscsi_vq_kick(&vscsi->req_vqs[hwq]);
+	if (!patience ||
+	    time_before(jiffies, cmd->submitted + patience * HZ))
+		return SCSI_EH_RESET_TIMER;
+	return SCSI_EH_NOT_HANDLED;
+}
+
+/* The commands that a task management function was to end. */
+struct recovery_scope {
+	struct scsi_cmnd *sc;
+	struct scsi_device *sdev;
+	struct scsi_target *starget;
+	unsigned int nr_in_flight;
+};
+
+static bool recovery_count(struct scsi_cmnd *sc, void *data)
+{
+	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
+	struct recovery_scope *scope = data;
+
+	if ((!scope->sc || scope->sc == sc) &&
+	    (!scope->sdev || scope->sdev == sc->device) &&
+	    (!scope->starget || scope->starget == scsi_target(sc->device)) &&
+	    READ_ONCE(cmd->is_in_flight))
+		scope->nr_in_flight++;
+	return true;
+}
+
+static bool recovery_is_over(struct virtscsi *vscsi,
+			     struct recovery_scope *scope)
+{
+	unsigned long deadline = jiffies + msecs_to_jiffies(COME_BACK_MS);
+
+	for (;;) {
+		virtscsi_vq_reap_requests(vscsi);
+		scope->nr_in_flight = 0;
+		scsi_host_busy_iter(vscsi->shost, recovery_count, scope);
+		if (!scope->nr_in_flight)
+			break;
+		if (time_after(jiffies, deadline))
+			return false;
+		msleep(COME_BACK_LOOK_MS);
+	}
+	/* Nobody is still finishing one of them (see vq.c). */
+	synchronize_rcu();
+	return true;
+}
+
+/*
+ * One step of the ladder. Whatever the device answered, what counts is
+ * whether it gave the commands back.
+ */
+static int recovery_step(struct scsi_device *sdev, const char *name,
+			 u32 subtype, u64 tag, struct recovery_scope *scope)
+{
+	struct virtscsi *vscsi = shost_priv(sdev->host);
+	int ret;
+
+	ret = virtscsi_tmf(vscsi, subtype, sdev->id, sdev->lun, tag);
+	if (ret != VIRTIO_SCSI_S_OK &&
+	    ret != VIRTIO_SCSI_S_FUNCTION_SUCCEEDED) {
+		sdev_printk(KERN_WARNING, sdev, "%s: %s %d\n", name,
+			    ret < 0 ? "error" : "the device answered", ret);
+		return FAILED;
+	}
+	if (!recovery_is_over(vscsi, scope)) {
+		sdev_printk(KERN_WARNING, sdev,
+			    "%s: the device answered \"done\" but kept %u commands\n",
+			    name, scope->nr_in_flight);
+		return FAILED;
+	}
+	sdev_printk(KERN_INFO, sdev, "%s: done\n", name);
+	return SUCCESS;
+}
+
+/**
+ * virtscsi_recovery_abort() - take one command back
+ * @sc: command
+ *
+ * Implements virtio 1.3, 5.6.6.2 (ABORT TASK).
+ *
+ * Context: process; sleeps for 12 seconds at most.
+ * Return: SUCCESS if the device no longer has it, else FAILED.
+ */
+int virtscsi_recovery_abort(struct scsi_cmnd *sc)
+{
+	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
+	struct recovery_scope scope = { .sc = sc };
+
+	if (!READ_ONCE(cmd->is_in_flight)) {
+		synchronize_rcu();
+		return SUCCESS;
+	}
+	return recovery_step(sc->device, "abort",
+			     VIRTIO_SCSI_T_TMF_ABORT_TASK, cmd->tag, &scope);
+}
+
+/**
+ * virtscsi_recovery_reset_lun() - LUN reset
+ * @sc: any command of the LUN; only its device is looked at
+ *
+ * Implements virtio 1.3, 5.6.6.2 (LOGICAL UNIT RESET).
+ *
+ * Context: process; sleeps for 12 seconds at most.
+ * Return: SUCCESS if the device no longer has a command of the LUN, else
+ *	FAILED.
+ */
+int virtscsi_recovery_reset_lun(struct scsi_cmnd *sc)
+{
+	struct recovery_scope scope = { .sdev = sc->device };
+
+	return recovery_step(sc->device, "LUN reset",
+			     VIRTIO_SCSI_T_TMF_LOGICAL_UNIT_RESET, 0, &scope);
+}
+
+/**
+ * virtscsi_recovery_reset_target() - I_T nexus reset
+ * @sc: any command of the target; only its device is looked at
+ *
+ * Implements virtio 1.3, 5.6.6.2 (I_T NEXUS RESET).
+ *
+ * Context: process; sleeps for 12 seconds at most.
+ * Return: SUCCESS if the device no longer has a command of the target, else
+ *	FAILED.
+ */
+int virtscsi_recovery_reset_target(struct scsi_cmnd *sc)
+{
+	struct recovery_scope scope = { .starget = scsi_target(sc->device) };
+
+	return recovery_step(sc->device, "I_T nexus reset",
+			     VIRTIO_SCSI_T_TMF_I_T_NEXUS_RESET, 0, &scope);
+}
+
+/**
+ * virtscsi_recovery_reset_host() - reset the virtio device
+ * @sc: any command; only its host is looked at
+ *
+ * Context: process.
+ * Return: SUCCESS, or FAILED if the device did not come back.
+ */
+int virtscsi_recovery_reset_host(struct scsi_cmnd *sc)
+{
+	struct virtscsi *vscsi = shost_priv(sc->device->host);
+
+	return virtscsi_device_reset(vscsi) ? FAILED : SUCCESS;
+}

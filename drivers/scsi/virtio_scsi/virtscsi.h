@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the files of the driver share: the instance and the command.
+ *
+ * One struct virtscsi lives in the hostdata of each Scsi_Host, from probe to
+ * the last reference on the host.
+ */
+#ifndef VIRTSCSI_H
+#define VIRTSCSI_H
+
+#include <linux/blk-mq.h>
+#include <linux/mutex.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/workqueue.h>
+#include <scsi/scsi_host.h>
+
+#include "limits.h"
+#include "wire.h"
+
+struct scsi_cmnd;
+struct scsi_device;
+struct virtio_device;
+struct virtqueue;
+struct virtscsi;
+
+/**
+ * enum virtscsi_vq_state - what adding to a virtqueue does
+ * @VIRTSCSI_VQ_RUNNING: the buffer goes to the device
+ * @VIRTSCSI_VQ_STOPPED: refused for now, the device is being reset
+ * @VIRTSCSI_VQ_DEAD: refused for good, the device is gone
+ */
+enum virtscsi_vq_state {
+	VIRTSCSI_VQ_RUNNING,
+	VIRTSCSI_VQ_STOPPED,
+	VIRTSCSI_VQ_DEAD,
+};
+
+/**
+ * struct virtscsi_vq_ops - what becomes of a buffer; called without a lock
+ * @finish: the device gave it back
+ * @lose: the device was reset, or is gone for good, and never will
+ */
+struct virtscsi_vq_ops {
+	void (*finish)(struct virtscsi *vscsi, void *buf);
+	void (*lose)(struct virtscsi *vscsi, void *buf, bool is_gone);
+};
+
+/**
+ * struct virtscsi_vq - a virtqueue with its lock
+ * @lock: protects @vq and @state
+ * @vq: NULL while the device is being reset
+ * @state: what adding does
+ * @ops: for what is added here; NULL for the event virtqueue
+ */
+struct virtscsi_vq {
+	spinlock_t lock;
+	struct virtqueue *vq;
+	enum virtscsi_vq_state state;
+	const struct virtscsi_vq_ops *ops;
+} ____cacheline_aligned_in_smp;
+
+/**
+ * struct virtscsi_cmd - the driver's part of a midlayer command
+ * @request: device-readable, virtscsi_wire_cmd_len() bytes
+ * @resp: device-writable, virtscsi_wire_resp_len() bytes, on cache lines of
+ *	its own
+ * @tag: identifier on the wire of the latest submission
+ * @generation: counts the submissions
+ * @is_in_flight: the device holds the command; set before it is added, cleared
+ *	when it came back, under RCU (see vq.c)
+ * @submitted: when it was submitted, in jiffies
+ */
+struct virtscsi_cmd {
+	void *request;
+	struct virtscsi_wire_resp *resp;
+	u64 tag;
+	u32 generation;
+	bool is_in_flight;
+	unsigned long submitted;
+};
+
+/**
+ * struct virtscsi - one HBA
+ * @vdev: the virtio device
+ * @shost: the SCSI host around this structure
+ * @limits: the limits in force
+ * @is_le: the device is little-endian
+ * @has_pi: VIRTIO_SCSI_F_T10_PI is negotiated
+ * @nr_queues: request virtqueues, polled ones included
+ * @nr_poll_queues: of these, polled ones; they come last
+ * @cmd_cache: request and response headers of one command each
+ * @request_offset: where in an object of @cmd_cache the request starts
+ * @life: serialises reset, freeze, restore and removal
+ * @is_quiesced: the device is reset and has no virtqueues; protected by @life
+ * @event_queue: ordered; whoever scans or removes LUNs does it there
+ * @event_work: drains the event virtqueue
+ * @events: the event buffers, @nr_events times @event_stride bytes
+ * @nr_events: how many
+ * @event_stride: distance of two buffers in bytes
+ * @is_rescan_due: events were missed
+ * @ctrl_vq: control virtqueue
+ * @event_vq: event virtqueue
+ * @req_vqs: request virtqueues, @nr_queues of them
+ */
+struct virtscsi {
+	struct virtio_device *vdev;
+	struct Scsi_Host *shost;
+	struct virtscsi_limits limits;
+	bool is_le;
+	bool has_pi;
+	u32 nr_queues;
+	u32 nr_poll_queues;
+
+	struct kmem_cache *cmd_cache;
+	u32 request_offset;
+
+	struct mutex life;
+	bool is_quiesced;
+
+	struct workqueue_struct *event_queue;
+	struct work_struct event_work;
+	void *events;
+	u32 nr_events;
+	u32 event_stride;
+	unsigned long is_rescan_due;
+
+	struct virtscsi_vq ctrl_vq;
+	struct virtscsi_vq event_vq;
+	struct virtscsi_vq req_vqs[];
+};
+
+static inline u32 virtscsi_limit(const struct virtscsi *vscsi,
+				 enum virtscsi_limit_id id)
+{
+	return vscsi->limits.of[id].value;
+}
+
+/* vq.c */
+void virtscsi_vq_init(struct virtscsi *vscsi);
+int virtscsi_vq_discover(struct virtscsi *vscsi, u32 nr_poll_queues);
+void virtscsi_vq_release(struct virtscsi *vscsi);
+u32 virtscsi_vq_ring_size(const struct virtscsi *vscsi);
+void virtscsi_vq_set_state(struct virtscsi *vscsi,
+			   enum virtscsi_vq_state state);
+void virtscsi_vq_kill(struct virtscsi_vq *vq);
+bool virtscsi_vq_is_broken(struct virtscsi *vscsi);
+int virtscsi_vq_add(struct virtscsi_vq *vq, struct scatterlist *sgs[],
+		    unsigned int nr_out, unsigned int nr_in, void *buf,
+		    bool is_last);
+void virtscsi_vq_kick(struct virtscsi_vq *vq);
+unsigned int virtscsi_vq_reap(struct virtscsi *vscsi, struct virtscsi_vq *vq);
+void virtscsi_vq_reap_requests(struct virtscsi *vscsi);
+void *virtscsi_vq_get_event(struct virtscsi *vscsi);
+int virtscsi_vq_put_event(struct virtscsi *vscsi, void *event);
+void virtscsi_vq_detach_all(struct virtscsi *vscsi);
+
+/* cmd.c */
+enum scsi_qc_status virtscsi_cmd_queue(struct Scsi_Host *shost,
+				       struct scsi_cmnd *sc);
+void virtscsi_cmd_commit(struct Scsi_Host *shost, u16 hwq);
+int virtscsi_cmd_poll(struct Scsi_Host *shost, unsigned int hwq);
+void virtscsi_cmd_map_queues(struct Scsi_Host *shost);
+int virtscsi_cmd_init(struct Scsi_Host *shost, struct scsi_cmnd *sc);
+int virtscsi_cmd_exit(struct Scsi_Host *shost, struct scsi_cmnd *sc);
+int virtscsi_cmd_create_cache(struct virtscsi *vscsi);
+extern const struct virtscsi_vq_ops virtscsi_cmd_vq_ops;
+
+/* tmf.c */
+int virtscsi_tmf_init(void);
+void virtscsi_tmf_exit(void);
+int virtscsi_tmf(struct virtscsi *vscsi, u32 subtype, unsigned int target,
+		 u64 lun, u64 tag);
+extern const struct virtscsi_vq_ops virtscsi_tmf_vq_ops;
+
+/* recovery.c */
+enum scsi_timeout_action virtscsi_recovery_timed_out(struct scsi_cmnd *sc);
+int virtscsi_recovery_abort(struct scsi_cmnd *sc);
+int virtscsi_recovery_reset_lun(struct scsi_cmnd *sc);
+int virtscsi_recovery_reset_target(struct scsi_cmnd *sc);
+int virtscsi_recovery_reset_host(struct scsi_cmnd *sc);
+
+/* event.c */
+int virtscsi_event_init(struct virtscsi *vscsi);
+void virtscsi_event_exit(struct virtscsi *vscsi);
+void virtscsi_event_stop(struct virtscsi *vscsi);
+void virtscsi_event_post_all(struct virtscsi *vscsi);
+void virtscsi_event_schedule(struct virtscsi *vscsi);
+void virtscsi_event_schedule_rescan(struct virtscsi *vscsi);
+
+/* lun.c */
+int virtscsi_lun_init(struct scsi_device *sdev);
+int virtscsi_lun_configure(struct scsi_device *sdev, struct queue_limits *lim);
+int virtscsi_lun_change_depth(struct scsi_device *sdev, int depth);
+
+/* device.c */
+int virtscsi_device_probe(struct virtio_device *vdev);
+void virtscsi_device_remove(struct virtio_device *vdev);
+int virtscsi_device_quiesce(struct virtio_device *vdev);
+int virtscsi_device_resume(struct virtio_device *vdev);
+int virtscsi_device_reset(struct virtscsi *vscsi);
+
+/* sysfs.c */
+extern const struct attribute_group *virtscsi_sysfs_host_groups[];
+
+#endif
