@@ -83,6 +83,12 @@ static void limit_raise(struct virtscsi_limit *limit, u32 floor,
 		limit_set(limit, floor, source);
 }
 
+/* The device has no say in it, so what was asked for is what there is. */
+static void limit_settle(struct virtscsi_limit *limit)
+{
+	limit->asked = limit->value;
+}
+
 /*
  * A wire field whose size the device insists on must be honoured to the byte,
  * or the data behind it would be taken from the wrong place. Only a size that
@@ -107,7 +113,8 @@ static struct virtscsi_limit limit_max_sectors(u32 asked,
 		limit_set(&limit, DEFAULT_MAX_SECTORS, VIRTSCSI_FROM_DEFAULT);
 	limit_lower(&limit, MAX_SECTORS_LAST, VIRTSCSI_FROM_KERNEL);
 	if (facts->transfer_size)
-		limit_lower(&limit, facts->transfer_size >> 9,
+		limit_lower(&limit,
+			    max_t(u64, facts->transfer_size >> 9, page_sectors),
 			    VIRTSCSI_FROM_DMA);
 	limit_raise(&limit, page_sectors, VIRTSCSI_FROM_KERNEL);
 	return limit;
@@ -151,6 +158,7 @@ static struct virtscsi_limit limit_can_queue(const struct virtscsi_facts *facts)
 
 	limit = limit_fact(facts->ring_size / entries, VIRTSCSI_FROM_RING);
 	limit_lower(&limit, facts->queue_depth, VIRTSCSI_FROM_KERNEL);
+	limit_settle(&limit);
 	return limit;
 }
 
@@ -218,14 +226,16 @@ int virtscsi_limits_compute(struct virtscsi_limits *limits,
 	*limit = limit_ask(config->cmd_per_lun);
 	limit_raise(limit, 1, VIRTSCSI_FROM_DEFAULT);
 	limit_lower(limit, CMD_PER_LUN_LAST, VIRTSCSI_FROM_KERNEL);
-	limit_lower(limit, of[VIRTSCSI_CAN_QUEUE].value, VIRTSCSI_FROM_RING);
+	limit_lower(limit, of[VIRTSCSI_CAN_QUEUE].value,
+		    of[VIRTSCSI_CAN_QUEUE].source);
 
 	limit_segments(limits, config->seg_max, facts);
 
 	limit = &of[VIRTSCSI_SEGMENT_SIZE];
 	*limit = limit_fact(U32_MAX, VIRTSCSI_FROM_KERNEL);
-	limit_lower(limit, facts->segment_size, VIRTSCSI_FROM_DMA);
-	limit_raise(limit, facts->page_size, VIRTSCSI_FROM_KERNEL);
+	limit_lower(limit, max_t(u64, facts->segment_size, facts->page_size),
+		    VIRTSCSI_FROM_DMA);
+	limit_settle(limit);
 
 	of[VIRTSCSI_MAX_SECTORS] = limit_max_sectors(config->max_sectors,
 						     facts);
