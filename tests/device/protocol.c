@@ -11,6 +11,7 @@
  * while no ring runs mean a new driver.
  */
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -60,6 +61,7 @@ struct header {
 };
 
 struct message {
+	uint32_t align;		/* so that the payload follows the header at once */
 	struct header h;
 	union {
 		uint64_t u64;
@@ -76,6 +78,9 @@ struct message {
 	unsigned int nr_fds;
 	bool reply;		/* the handler filled in an answer */
 };
+
+_Static_assert(offsetof(struct message, raw) ==
+	       offsetof(struct message, h) + sizeof(struct header), "one piece on the wire");
 
 static void listener_ready(struct source *src);
 static void connection_ready(struct source *src);
