@@ -46,6 +46,7 @@ static int __init virtscsi_main_init(void)
 {
 	int err;
 
+	virtscsi_sysfs_init();
 	err = virtscsi_tmf_init();
 	if (err)
 		return err;

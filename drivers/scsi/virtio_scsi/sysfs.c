@@ -5,6 +5,7 @@
  * for what set it. Units are those of enum virtscsi_limit_id.
  */
 #include <linux/device.h>
+#include <linux/init.h>
 #include <linux/stddef.h>
 #include <linux/sysfs.h>
 
@@ -37,59 +38,19 @@ static ssize_t source_show(struct device *dev, struct device_attribute *attr,
 			  virtscsi_limits_source(sysfs_limit(dev, attr)->source));
 }
 
-#define LIMIT(_name, _id)						\
-	static struct limit_attribute limit_##_name = {			\
-		.attr = __ATTR(_name, 0444, limit_show, NULL),		\
-		.id = _id,						\
-	};								\
-	static struct limit_attribute source_##_name = {		\
-		.attr = __ATTR(_name, 0444, source_show, NULL),		\
-		.id = _id,						\
-	}
-
-LIMIT(num_queues, VIRTSCSI_NUM_QUEUES);
-LIMIT(can_queue, VIRTSCSI_CAN_QUEUE);
-LIMIT(cmd_per_lun, VIRTSCSI_CMD_PER_LUN);
-LIMIT(seg_max, VIRTSCSI_SEG_MAX);
-LIMIT(prot_seg_max, VIRTSCSI_PROT_SEG_MAX);
-LIMIT(max_segment_size, VIRTSCSI_SEGMENT_SIZE);
-LIMIT(max_sectors, VIRTSCSI_MAX_SECTORS);
-LIMIT(cdb_size, VIRTSCSI_CDB_SIZE);
-LIMIT(sense_size, VIRTSCSI_SENSE_SIZE);
-LIMIT(event_info_size, VIRTSCSI_EVENT_SIZE);
-LIMIT(max_channel, VIRTSCSI_MAX_CHANNEL);
-LIMIT(max_target, VIRTSCSI_MAX_TARGET);
-LIMIT(max_lun, VIRTSCSI_MAX_LUN);
-
-#define LIMIT_ATTRS(_kind)						\
-	static struct attribute *_kind##_attrs[] = {			\
-		&_kind##_num_queues.attr.attr,				\
-		&_kind##_can_queue.attr.attr,				\
-		&_kind##_cmd_per_lun.attr.attr,				\
-		&_kind##_seg_max.attr.attr,				\
-		&_kind##_prot_seg_max.attr.attr,			\
-		&_kind##_max_segment_size.attr.attr,			\
-		&_kind##_max_sectors.attr.attr,				\
-		&_kind##_cdb_size.attr.attr,				\
-		&_kind##_sense_size.attr.attr,				\
-		&_kind##_event_info_size.attr.attr,			\
-		&_kind##_max_channel.attr.attr,				\
-		&_kind##_max_target.attr.attr,				\
-		&_kind##_max_lun.attr.attr,				\
-		NULL							\
-	}
-
-LIMIT_ATTRS(limit);
-LIMIT_ATTRS(source);
+static struct limit_attribute limits[VIRTSCSI_NR_LIMITS];
+static struct limit_attribute sources[VIRTSCSI_NR_LIMITS];
+static struct attribute *limits_attrs[VIRTSCSI_NR_LIMITS + 1];
+static struct attribute *sources_attrs[VIRTSCSI_NR_LIMITS + 1];
 
 static const struct attribute_group limits_group = {
 	.name = "limits",
-	.attrs = limit_attrs,
+	.attrs = limits_attrs,
 };
 
 static const struct attribute_group sources_group = {
 	.name = "limits_source",
-	.attrs = source_attrs,
+	.attrs = sources_attrs,
 };
 
 const struct attribute_group *virtscsi_sysfs_host_groups[] = {
@@ -97,3 +58,29 @@ const struct attribute_group *virtscsi_sysfs_host_groups[] = {
 	&sources_group,
 	NULL
 };
+
+static void sysfs_fill(struct limit_attribute of[], struct attribute *attrs[],
+		       ssize_t (*show)(struct device *dev,
+				       struct device_attribute *attr, char *buf))
+{
+	unsigned int id;
+
+	for (id = 0; id < VIRTSCSI_NR_LIMITS; id++) {
+		of[id].id = id;
+		of[id].attr.attr.name = virtscsi_limits_name(id);
+		of[id].attr.attr.mode = 0444;
+		of[id].attr.show = show;
+		attrs[id] = &of[id].attr.attr;
+	}
+}
+
+/**
+ * virtscsi_sysfs_init() - make an attribute of each limit that limits.c names
+ *
+ * Context: process, before the first host.
+ */
+void __init virtscsi_sysfs_init(void)
+{
+	sysfs_fill(limits, limits_attrs, limit_show);
+	sysfs_fill(sources, sources_attrs, source_show);
+}

@@ -54,7 +54,7 @@ struct virtscsi_vq_ops {
  * @ops: for what is added here; NULL for the event virtqueue
  */
 struct virtscsi_vq {
-	spinlock_t lock;
+	spinlock_t lock;	/* vq and state */
 	struct virtqueue *vq;
 	enum virtscsi_vq_state state;
 	const struct virtscsi_vq_ops *ops;
@@ -115,7 +115,7 @@ struct virtscsi {
 	struct kmem_cache *cmd_cache;
 	u32 request_offset;
 
-	struct mutex life;
+	struct mutex life;	/* reset, freeze, restore, removal */
 	bool is_quiesced;
 
 	struct workqueue_struct *event_queue;
@@ -202,5 +202,6 @@ int virtscsi_device_reset(struct virtscsi *vscsi);
 
 /* sysfs.c */
 extern const struct attribute_group *virtscsi_sysfs_host_groups[];
+void virtscsi_sysfs_init(void);
 
 #endif
