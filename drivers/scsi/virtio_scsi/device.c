@@ -126,18 +126,6 @@ static void device_write_sizes(struct virtio_device *vdev,
 			      &sense_size);
 }
 
-/* The device that the DMA layer knows, if the virtio core uses it. */
-static struct device *device_for_dma(struct virtio_device *vdev)
-{
-	return virtio_has_dma_quirk(vdev) ? &vdev->dev : vdev->dev.parent;
-}
-
-static u64 device_transfer_size(struct virtio_device *vdev)
-{
-	return virtio_has_dma_quirk(vdev) ?
-		0 : dma_max_mapping_size(vdev->dev.parent);
-}
-
 static void device_report_limits(struct virtscsi *vscsi)
 {
 	struct device *dev = &vscsi->vdev->dev;
@@ -170,12 +158,13 @@ static int device_negotiate(struct virtscsi *vscsi,
 		.has_indirect = virtio_has_feature(vdev,
 						   VIRTIO_RING_F_INDIRECT_DESC),
 		.has_pi = vscsi->has_pi,
-		.nr_cpus = vscsi->nr_queues,
+		.nr_cpus = blk_mq_num_possible_queues(0),
+		.nr_queues = vscsi->nr_queues,
 		.page_size = PAGE_SIZE,
 		.nr_segments = SG_MAX_SEGMENTS,
 		.queue_depth = BLK_MQ_MAX_DEPTH,
 		.segment_size = virtio_max_dma_size(vdev),
-		.transfer_size = device_transfer_size(vdev),
+		.transfer_size = dma_max_mapping_size(vdev->dev.parent),
 	};
 	struct virtscsi_config config;
 	int err;
@@ -478,7 +467,7 @@ int virtscsi_device_probe(struct virtio_device *vdev)
 	/* Whoever sees the host may scan it, so it must work by then. */
 	device_start(vscsi);
 	err = scsi_add_host_with_dma(vscsi->shost, &vdev->dev,
-				     device_for_dma(vdev));
+				     vdev->dev.parent);
 	if (err)
 		goto exit_events;
 

@@ -169,7 +169,7 @@ static struct virtscsi_limit limit_can_queue(const struct virtscsi_facts *facts)
  *
  * Implements virtio 1.3, 5.6.4 (num_queues): the driver may use fewer queues
  * than the device has. Needed before the virtqueues are discovered, hence
- * apart from virtscsi_limits_compute(), which gives the same answer.
+ * apart from virtscsi_limits_compute(), which knows how many were found.
  *
  * Context: any. Pure.
  * Return: the limit, from 1 to @nr_cpus.
@@ -220,6 +220,8 @@ int virtscsi_limits_compute(struct virtscsi_limits *limits,
 
 	of[VIRTSCSI_NUM_QUEUES] =
 		virtscsi_limits_nr_queues(config, facts->nr_cpus);
+	limit_lower(&of[VIRTSCSI_NUM_QUEUES], facts->nr_queues,
+		    VIRTSCSI_FROM_RING);
 	of[VIRTSCSI_CAN_QUEUE] = limit_can_queue(facts);
 
 	limit = &of[VIRTSCSI_CMD_PER_LUN];

@@ -47,7 +47,7 @@ enum virtscsi_limit_id {
  * enum virtscsi_limit_source - what set a limit
  * @VIRTSCSI_FROM_DEVICE: the device's configuration space, taken as it stands
  * @VIRTSCSI_FROM_DEFAULT: the device gave no usable value; ours was taken
- * @VIRTSCSI_FROM_RING: the size of the virtqueue
+ * @VIRTSCSI_FROM_RING: the virtqueues: how many there are, what they hold
  * @VIRTSCSI_FROM_KERNEL: a type or a constant of the kernel's SCSI and block layers
  * @VIRTSCSI_FROM_DMA: the DMA layer (bounce buffers, IOMMU)
  * @VIRTSCSI_FROM_CPUS: the number of CPUs
@@ -90,6 +90,7 @@ struct virtscsi_config {
  * @has_indirect: a command takes one ring entry, whatever its segments
  * @has_pi: VIRTIO_SCSI_F_T10_PI is negotiated
  * @nr_cpus: CPUs that can submit commands
+ * @nr_queues: request virtqueues that were found
  * @page_size: bytes; the block layer accepts no smaller transfer or segment
  * @nr_segments: the most segments that the SCSI core will hand over
  * @queue_depth: the most tags that the block layer gives one queue
@@ -101,6 +102,7 @@ struct virtscsi_facts {
 	bool has_indirect;
 	bool has_pi;
 	u32 nr_cpus;
+	u32 nr_queues;
 	u32 page_size;
 	u32 nr_segments;
 	u32 queue_depth;

@@ -47,6 +47,7 @@ static const struct virtscsi_facts typical_facts = {
 	.has_indirect = true,
 	.has_pi = false,
 	.nr_cpus = 4,
+	.nr_queues = U32_MAX,
 	.page_size = 4096,
 	.nr_segments = NR_SEGMENTS,
 	.queue_depth = QUEUE_DEPTH,
@@ -512,6 +513,8 @@ static const char *broken_queue(const struct virtscsi_limits *limits,
 
 	if (nr_queues < 1 || nr_queues > facts->nr_cpus)
 		return "1 <= num_queues <= CPUs";
+	if (nr_queues > facts->nr_queues)
+		return "no more queues than were found";
 	if (can_queue < 1 || can_queue > facts->queue_depth)
 		return "1 <= can_queue <= tags";
 	if (can_queue * entries > facts->ring_size)
@@ -605,6 +608,7 @@ static size_t pick(size_t *number, size_t nr)
 static const u32 some_rings[] = { 3, 4, 5, 64, 128, 256, 1000, 4096, 32768 };
 static const bool some_bools[] = { false, true };
 static const u32 some_cpus[] = { 1, 64 };
+static const u32 some_queues[] = { 1, U32_MAX };
 static const u32 some_pages[] = { 4096, 65536 };
 static const u32 some_nr_segments[] = { 128, 2048 };
 static const u32 some_depths[] = { 1, QUEUE_DEPTH, U32_MAX };
@@ -623,6 +627,7 @@ static const u32 some_strides[] = { 0, 4, 7 };
 #define NR_COMBINATIONS							\
 	(ARRAY_SIZE(some_rings) * ARRAY_SIZE(some_bools) *		\
 	 ARRAY_SIZE(some_bools) * ARRAY_SIZE(some_cpus) *		\
+	 ARRAY_SIZE(some_queues) *					\
 	 ARRAY_SIZE(some_pages) * ARRAY_SIZE(some_nr_segments) *	\
 	 ARRAY_SIZE(some_depths) * ARRAY_SIZE(some_segment_sizes) *	\
 	 ARRAY_SIZE(some_transfer_sizes) * ARRAY_SIZE(some_asked) *	\
@@ -638,6 +643,7 @@ static void combine(size_t number, struct virtscsi_config *config,
 	facts->has_indirect = some_bools[pick(&number, ARRAY_SIZE(some_bools))];
 	facts->has_pi = some_bools[pick(&number, ARRAY_SIZE(some_bools))];
 	facts->nr_cpus = some_cpus[pick(&number, ARRAY_SIZE(some_cpus))];
+	facts->nr_queues = some_queues[pick(&number, ARRAY_SIZE(some_queues))];
 	facts->page_size = some_pages[pick(&number, ARRAY_SIZE(some_pages))];
 	facts->nr_segments = some_nr_segments[pick(&number, ARRAY_SIZE(some_nr_segments))];
 	facts->queue_depth = some_depths[pick(&number, ARRAY_SIZE(some_depths))];
