@@ -424,31 +424,55 @@ static void limits_test_ring_too_small(struct kunit *test)
 	}
 }
 
-/* The queues are counted before the rest is known: one answer both times. */
-static void limits_test_nr_queues(struct kunit *test)
+/* Of the queues that the device has: one for each CPU, if it has them. */
+static const struct queues_row {
+	u32 asked;
+	u32 nr_cpus;
+	u32 found;
+	u32 value;
+	enum virtscsi_limit_source source;
+} queues_rows[] = {
+	{ 0, 1, 1, 1, DEFAULT },
+	{ 0, 64, 1, 1, DEFAULT },
+	{ 1, 64, 1, 1, DEVICE },
+	{ 8, 64, 8, 8, DEVICE },
+	{ 8, 64, 7, 7, RING },
+	{ 8, 4, 4, 4, CPUS },
+	{ 8, 4, 3, 3, RING },
+	{ 0xffff, 256, 1, 1, RING },
+	{ U32_MAX, 1, 1, 1, CPUS },
+	{ U32_MAX, U32_MAX, U32_MAX, U32_MAX, DEVICE },
+};
+
+static void queues_desc(const struct queues_row *row, char *desc)
 {
-	static const u32 counts[] = { 0, 1, 2, 64, 0xffff, U32_MAX };
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "num_queues %u, %u CPUs, %u found",
+		 row->asked, row->nr_cpus, row->found);
+}
+
+KUNIT_ARRAY_PARAM(queues, queues_rows, queues_desc);
+
+static void limits_test_queues(struct kunit *test)
+{
+	const struct queues_row *row = test->param_value;
 	struct virtscsi_config config = typical_config;
 	struct virtscsi_facts facts = typical_facts;
 	struct virtscsi_limits limits;
-	struct virtscsi_limit limit;
-	unsigned int i;
+	struct virtscsi_limit wanted;
 
-	for (i = 0; i < ARRAY_SIZE(counts) * ARRAY_SIZE(counts); i++) {
-		config.num_queues = counts[i % ARRAY_SIZE(counts)];
-		facts.nr_cpus = max(counts[i / ARRAY_SIZE(counts)], 1U);
-		limit = virtscsi_limits_nr_queues(&config, facts.nr_cpus);
-		KUNIT_ASSERT_EQ(test, 0,
-				virtscsi_limits_compute(&limits, &config,
-							&facts));
-		expect_limit(test, &limits, VIRTSCSI_NUM_QUEUES, limit.value,
-			     limit.source);
-		KUNIT_EXPECT_EQ_MSG(test, limit.value,
-				    config.num_queues ?
-				    min(config.num_queues, facts.nr_cpus) : 1,
-				    "%u queues, %u CPUs", config.num_queues,
-				    facts.nr_cpus);
-	}
+	config.num_queues = row->asked;
+	facts.nr_cpus = row->nr_cpus;
+	facts.nr_queues = row->found;
+	KUNIT_ASSERT_EQ(test, 0,
+			virtscsi_limits_compute(&limits, &config, &facts));
+	expect_limit(test, &limits, VIRTSCSI_NUM_QUEUES, row->value,
+		     row->source);
+
+	/* How many to look for, before it is known how many are there. */
+	wanted = virtscsi_limits_nr_queues(&config, row->nr_cpus);
+	KUNIT_EXPECT_EQ(test, wanted.asked, row->asked);
+	KUNIT_EXPECT_EQ(test, wanted.value,
+			row->asked ? min(row->asked, row->nr_cpus) : 1);
 }
 
 static void limits_test_can_carry_pi(struct kunit *test)
@@ -513,6 +537,8 @@ static const char *broken_queue(const struct virtscsi_limits *limits,
 
 	if (nr_queues < 1 || nr_queues > facts->nr_cpus)
 		return "1 <= num_queues <= CPUs";
+	if (nr_queues > facts->nr_queues)
+		return "num_queues <= queues found";
 	if (nr_queues > facts->nr_queues)
 		return "no more queues than were found";
 	if (can_queue < 1 || can_queue > facts->queue_depth)
@@ -608,6 +634,7 @@ static size_t pick(size_t *number, size_t nr)
 static const u32 some_rings[] = { 3, 4, 5, 64, 128, 256, 1000, 4096, 32768 };
 static const bool some_bools[] = { false, true };
 static const u32 some_cpus[] = { 1, 64 };
+static const u32 some_nr_queues[] = { 1, 8 };
 static const u32 some_queues[] = { 1, U32_MAX };
 static const u32 some_pages[] = { 4096, 65536 };
 static const u32 some_nr_segments[] = { 128, 2048 };
@@ -627,6 +654,7 @@ static const u32 some_strides[] = { 0, 4, 7 };
 #define NR_COMBINATIONS							\
 	(ARRAY_SIZE(some_rings) * ARRAY_SIZE(some_bools) *		\
 	 ARRAY_SIZE(some_bools) * ARRAY_SIZE(some_cpus) *		\
+	 ARRAY_SIZE(some_nr_queues) *					\
 	 ARRAY_SIZE(some_queues) *					\
 	 ARRAY_SIZE(some_pages) * ARRAY_SIZE(some_nr_segments) *	\
 	 ARRAY_SIZE(some_depths) * ARRAY_SIZE(some_segment_sizes) *	\
@@ -644,6 +672,7 @@ static void combine(size_t number, struct virtscsi_config *config,
 	facts->has_pi = some_bools[pick(&number, ARRAY_SIZE(some_bools))];
 	facts->nr_cpus = some_cpus[pick(&number, ARRAY_SIZE(some_cpus))];
 	facts->nr_queues = some_queues[pick(&number, ARRAY_SIZE(some_queues))];
+	facts->nr_queues = some_nr_queues[pick(&number, ARRAY_SIZE(some_nr_queues))];
 	facts->page_size = some_pages[pick(&number, ARRAY_SIZE(some_pages))];
 	facts->nr_segments = some_nr_segments[pick(&number, ARRAY_SIZE(some_nr_segments))];
 	facts->queue_depth = some_depths[pick(&number, ARRAY_SIZE(some_depths))];
@@ -685,7 +714,7 @@ static struct kunit_case limits_test_cases[] = {
 	KUNIT_CASE_PARAM(limits_test_dma, dma_gen_params),
 	KUNIT_CASE(limits_test_dma_of_segments_only),
 	KUNIT_CASE(limits_test_ring_too_small),
-	KUNIT_CASE(limits_test_nr_queues),
+	KUNIT_CASE_PARAM(limits_test_queues, queues_gen_params),
 	KUNIT_CASE(limits_test_can_carry_pi),
 	KUNIT_CASE(limits_test_names),
 	KUNIT_CASE(limits_test_every_combination),
