@@ -56,16 +56,16 @@ static bool visit(FILE *out, const char *range, bool (*each)(struct lun *lun))
 	return true;
 }
 
-static void luns_changed(uint8_t target)
+static void luns_changed(uint8_t target, const struct lun *but)
 {
 	for (struct lun *l = NULL; (l = inventory_next(l));)
-		if (l->target == target)
+		if (l->target == target && l != but)
 			lun_attention(l, SENSE_UA_LUNS_CHANGED);
 }
 
 static bool added(struct lun *lun)
 {
-	luns_changed(lun->target);
+	luns_changed(lun->target, lun);
 	hba_lun_event(lun, EVENT_TRANSPORT_RESET, RESET_RESCAN);
 	return true;
 }
@@ -83,7 +83,7 @@ static bool removed(struct lun *lun)
 	struct lun gone = *lun;
 
 	inventory_remove(lun);
-	luns_changed(gone.target);
+	luns_changed(gone.target, NULL);
 	hba_lun_event(&gone, EVENT_TRANSPORT_RESET, RESET_REMOVED);
 	return true;
 }
