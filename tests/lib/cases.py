@@ -7,6 +7,7 @@ are errors, so that a misspelt requirement cannot silently turn into a default.
   claim:    one sentence, what the case proves (may go on in following `#   ` lines)
   kernels:  where it runs: 6.1 6.12 7.3 (QEMU), uml uml-debug (User-Mode Linux), host
   machine:  q35 (default) or microvm
+  image:    vmlinux (default, boots fast) or bzImage (can suspend)
   cpus:     number of CPUs (2)
   memory:   guest memory (512M)
   hba:      a QEMU device string; repeat for more HBAs (one virtio-scsi-pci)
@@ -26,7 +27,7 @@ QEMU_KERNELS = ('6.1', '6.12', '7.3')
 UML_KERNELS = ('uml', 'uml-debug')
 KERNELS = QEMU_KERNELS + UML_KERNELS + ('host',)
 _REPEATED = ('hba', 'lun', 'qemu', 'device')
-_SINGLE = ('claim', 'kernels', 'machine', 'cpus', 'memory', 'cmdline', 'module', 'boot', 'timeout')
+_SINGLE = ('claim', 'kernels', 'machine', 'image', 'cpus', 'memory', 'cmdline', 'module', 'boot', 'timeout')
 
 
 class CaseError(Exception):
@@ -40,6 +41,7 @@ class Case:
     claim: str
     kernels: tuple = ('7.3',)
     machine: str = 'q35'
+    image: str = 'vmlinux'
     cpus: int = 2
     memory: str = '512M'
     hba: tuple = ('virtio-scsi-pci',)
@@ -58,7 +60,7 @@ class Case:
     def guest_key(self):
         """Cases with equal keys share one guest."""
         own = self.name if self.boot == 'own' else ''
-        return (self.machine, self.cpus, self.memory, self.hba, self.lun, self.qemu,
+        return (self.machine, self.image, self.cpus, self.memory, self.hba, self.lun, self.qemu,
                 self.device, self.cmdline, self.module, own)
 
 
@@ -104,7 +106,8 @@ def load(path, name):
         for kernel in fields['kernels']:
             if kernel not in KERNELS:
                 raise CaseError(f"{name}: unknown kernel '{kernel}' (known: {' '.join(KERNELS)})")
-    for key, allowed in (('machine', ('q35', 'microvm')), ('module', ('kunit',)), ('boot', ('own',))):
+    for key, allowed in (('machine', ('q35', 'microvm')), ('image', ('vmlinux', 'bzImage')),
+                         ('module', ('kunit',)), ('boot', ('own',))):
         if key in fields and fields[key] not in allowed:
             raise CaseError(f"{name}: '{key}: {fields[key]}' (known: {' '.join(allowed)})")
     return Case(name=name, path=path, **fields)

@@ -48,6 +48,11 @@ class Outcome:
         if not line.startswith('+'):
             self.output.append(line)
 
+    def last_command(self):
+        """The trace of the command that ended the case."""
+        traced = [line for line in self.transcript if '+ ' in line]
+        return traced[-1].split('+ ', 1)[1] if traced else ''
+
     @property
     def skipped(self):
         return self.status == 77 and not self.reasons
@@ -65,6 +70,7 @@ class Guest:
         self.case = case
         self.dir = procs.tempdir()
         self.console = os.path.join(self.dir, 'console')
+        self.errors = os.path.join(self.dir, 'errors')
         self.process = None
         self._pending = b''
         self._number = 0
@@ -114,11 +120,11 @@ class Guest:
         procs.remove(self.dir)
 
     def console_text(self):
-        try:
-            with open(self.console, 'r', encoding='utf-8', errors='replace') as file:
-                return file.read().replace('\r', '')
-        except OSError:
-            return ''
+        return _text(self.console)
+
+    def said(self):
+        """What the emulator itself had to say."""
+        return _text(self.errors).strip()
 
     # -- the channel ------------------------------------------------------
     def _send(self, line):
@@ -133,7 +139,7 @@ class Guest:
             if readable:
                 data = self.channel.recv(65536)
                 if not data:
-                    raise GuestError('the guest died')
+                    raise GuestError(f'the guest died {self.said()}'.strip())
                 self._pending += data
             elif self.process.poll() is not None:
                 raise GuestError(f'the guest died (status {self.process.returncode})')
@@ -162,7 +168,8 @@ class Guest:
             outcome.status = None
             return outcome
         if outcome.status not in (0, 77):
-            outcome.reasons.append(f'exit status {outcome.status}')
+            said = [line for line in outcome.output if line.startswith('FAIL: ')]
+            outcome.reasons += said[:1] or [f'exit status {outcome.status}: {outcome.last_command()}']
         outcome.reasons += [f'kernel log: {line}' for line in dmesg.problems(outcome.log)[:8]]
         return outcome
 
@@ -203,9 +210,9 @@ class Guest:
         return ''
 
     def _verb_file(self, arguments):
-        """file NAME SIZE [TEXT]: a sparse file that starts with TEXT; prints its path."""
+        """file NAME SIZE [TEXT]: a sparse file whose first line is TEXT; prints its path."""
         name, size, *text = arguments.split(' ', 2)
-        return self.make_file(name, size, text[0] if text else '')
+        return self.make_file(name, size, text[0] + '\n' if text else '')
 
     def make_file(self, name, size, text=''):
         path = os.path.join(self.dir, os.path.basename(name))
@@ -213,6 +220,14 @@ class Guest:
             file.write(text.encode())
             file.truncate(parse_size(size))
         return path
+
+
+def _text(path):
+    try:
+        with open(path, encoding='utf-8', errors='replace') as file:
+            return file.read().replace('\r', '')
+    except OSError:
+        return ''
 
 
 def parse_size(text):

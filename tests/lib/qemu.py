@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """QEMU guests: q35 by PVH boot, or microvm for virtio-mmio.
 
+PVH boots the uncompressed kernel, in half the time; but at each reset QEMU copies that
+image into RAM again, resume from S3 included, so cases that suspend need the bzImage.
+
+
 The channel is a virtio-serial port, the console a file, QMP a socket; all of it lies
 in the guest's temporary directory.  TCG is the default; KVM is used only when a
 bounded trial boot has shown that it works here, and the answer is cached.
@@ -25,6 +29,14 @@ _CMDLINE = ('console=ttyS0 quiet loglevel=4 log_buf_len=4M panic=-1 oops=panic m
             'nokaslr no_timer_check cryptomgr.notests audit=0 random.trust_cpu=on '
             'rcutree.jiffies_till_first_fqs=0 rcutree.jiffies_till_next_fqs=1 hung_task_panic=0')
 
+# Rare events of the virtual HBA, always traced: what the device saw is proof.
+_TRACED = ('virtio_scsi_event', 'virtio_scsi_tmf_req', 'virtio_scsi_tmf_resp', 'virtio_scsi_an_req')
+
+
+def _channel_option(case):
+    """An open virtio-serial port does not come back from S3 here; a serial line does."""
+    return ['VSCSI_CHANNEL=/dev/ttyS1'] if case.image == 'bzImage' else []
+
 
 def expand(line):
     """`disk target=0..3 lun=0` -> [(kind, properties)], ranges multiplied out."""
@@ -48,6 +60,7 @@ class Qemu(Guest):
         super().__init__(kernel, case)
         self.qmp = None
         self.trace_file = os.path.join(self.dir, 'trace')
+        self._trace_start = 0
 
     def _lun_arguments(self):
         arguments = []
@@ -77,18 +90,23 @@ class Qemu(Guest):
             '-accel', accel, '-smp', str(case.cpus), '-m', case.memory,
             '-cpu', 'host' if accel == 'kvm' else 'max',
             '-nodefaults', '-no-user-config', '-nic', 'none', '-display', 'none', '-no-reboot',
-            '-kernel', os.path.join(self.kernel.dir, 'vmlinux'), '-initrd', self.kernel.initrd,
-            '-append', f'{_CMDLINE} {case.cmdline}'.strip(),
+            '-kernel', os.path.join(self.kernel.dir, case.image), '-initrd', self.kernel.initrd,
+            '-append', ' '.join([_CMDLINE, case.cmdline, *_channel_option(case)]).strip(),
             '-chardev', f'file,id=console,path={self.console}', '-serial', 'chardev:console',
             '-chardev', f'socket,id=channel,path={self.dir}/channel,server=on,wait=off',
             '-qmp', f'unix:{self.dir}/qmp,server=on,wait=off', '-D', self.trace_file]
+        for event in _TRACED:
+            arguments += ['-trace', f'enable={event}']
         if case.machine == 'microvm':
             arguments += ['-M', 'microvm,rtc=on,pit=on,pic=on,isa-serial=on',
                           '-global', 'virtio-mmio.force-legacy=off', '-device', 'virtio-serial-device']
         else:
             arguments += ['-M', 'q35,usb=off,vmport=off', '-global', 'ICH9-LPC.disable_s3=0',
                           '-device', 'virtio-serial-pci']
-        arguments += ['-device', 'virtserialport,chardev=channel,name=vscsi.channel']
+        if _channel_option(case):
+            arguments += ['-serial', 'chardev:channel']
+        else:
+            arguments += ['-device', 'virtserialport,chardev=channel,name=vscsi.channel']
         for extra in case.qemu:
             arguments += extra.split()
         for index, hba in enumerate(case.hba):
@@ -96,8 +114,7 @@ class Qemu(Guest):
         return arguments + self._lun_arguments()
 
     def start(self):
-        self._errors = os.path.join(self.dir, 'errors')
-        with open(self._errors, 'wb') as errors:
+        with open(self.errors, 'wb') as errors:
             self.process = procs.start(
                 [kernels.program(QEMU), *self.arguments(accelerator(self.kernel))],
                 stdout=errors, stderr=errors)
@@ -106,9 +123,7 @@ class Qemu(Guest):
             self.channel = socket.socket(socket.AF_UNIX)
             self.channel.connect(f'{self.dir}/channel')
         except Exception as error:
-            with open(self._errors, encoding='utf-8', errors='replace') as file:
-                words = file.read().strip()
-            raise GuestError(f'QEMU did not start: {words or error}') from None
+            raise GuestError(f'QEMU did not start: {self.said() or error}') from None
 
     def close_transport(self):
         if self.qmp:
@@ -117,6 +132,7 @@ class Qemu(Guest):
 
     def before_case(self):
         self.qmp.forget_events()
+        self._trace_start = os.path.getsize(self.trace_file) if os.path.exists(self.trace_file) else 0
 
     # -- verbs --------------------------------------------------------------
     def verbs(self):
@@ -148,14 +164,11 @@ class Qemu(Guest):
         name, _, seconds = arguments.partition(' ')
         return json.dumps(self.qmp.wait_event(name, float(seconds or 10)))
 
-    def _verb_trace(self, arguments):
-        """trace on|off EVENT switches a trace point; trace show REGEX prints its lines."""
-        action, _, what = arguments.partition(' ')
-        if action in ('on', 'off'):
-            return self._verb_hmp(f'trace-event {what} {action}')
-        self.qmp.monitor('logfile ' + self.trace_file)  # makes QEMU flush and reopen it
+    def _verb_trace(self, pattern):
+        """trace REGEX: the matching lines of QEMU's trace since the case began."""
         with open(self.trace_file, encoding='utf-8', errors='replace') as file:
-            return ''.join(line for line in file if re.search(what, line))
+            file.seek(self._trace_start)
+            return ''.join(line for line in file if re.search(pattern, line))
 
 
 _accel = None
