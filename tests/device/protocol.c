@@ -339,6 +339,8 @@ static int handle(struct message *m)
 		return 0;
 	case SET_VRING_CALL:
 		take_fd(&r->call_fd, m);
+		if (r->running)
+			ring_signal(r);
 		return 0;
 	case SET_VRING_ERR:
 		return 0;

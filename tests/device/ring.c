@@ -373,18 +373,19 @@ static bool wants_signal(struct ring *r)
 
 /*
  * Interrupts the driver if it wants to know of what was pushed since the last
- * signal. The call descriptor is an eventfd (QEMU) or a socket (UML); a full
- * one means that the driver has yet to read earlier ones.
+ * signal; where there is no call descriptor yet (QEMU sends it after the kick
+ * descriptor), that waits for it. The descriptor is an eventfd (QEMU) or a
+ * socket (UML); a full one means that the driver has yet to read earlier ones.
  */
 void ring_signal(struct ring *r)
 {
 	const uint64_t one = 1;
 
-	if (!r->pushed)
+	if (!r->pushed || r->call_fd < 0)
 		return;
 	r->pushed = false;
 	full_barrier();
-	if (!wants_signal(r) || r->call_fd < 0)
+	if (!wants_signal(r))
 		return;
 	r->nr_calls++;
 	if (send(r->call_fd, &one, sizeof(one), MSG_DONTWAIT | MSG_NOSIGNAL) < 0 &&
