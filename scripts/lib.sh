@@ -12,6 +12,9 @@ jobs=$(nproc)
 # shellcheck disable=SC2034 # for the scripts that source this file
 readonly top cache jobs
 
+# A make that called us must not lend its flags to the ones we call.
+unset MAKEFLAGS MFLAGS MAKELEVEL
+
 say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
 die() { say "$@"; exit 1; }
 

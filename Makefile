@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Names for the scripts, nothing more: each target is one file in scripts/, which
+# runs as well where make is not installed.
+
+.PHONY: module demo test quick check tree clean help
+
+module:
+	@scripts/build $(foreach v,KDIR KUNIT W C V LLVM ARCH CROSS_COMPILE,$(if $($v),'$v=$($v)'))
+
+demo:
+	@scripts/demo
+
+test:
+	@scripts/test $(T)
+
+quick:
+	@scripts/quick $(T)
+
+check:
+	@scripts/check
+
+tree:
+	@scripts/tree '$(KDIR)'
+
+clean:
+	@rm -rf build
+
+help:
+	@echo 'make              build the module for the running kernel'
+	@echo 'make KDIR=DIR     build it for the kernel configured in DIR'
+	@echo 'make demo         see it at work in a virtual machine'
+	@echo 'make test         run all tests; T=GROUP or T=GROUP/NAME for some of them'
+	@echo 'make quick        build, boot in User-Mode Linux, check I/O: seconds'
+	@echo 'make check        style, static analysis, builds without a warning'
+	@echo 'make tree KDIR=SOURCE  put the driver into a kernel source tree'
+	@echo 'make clean        remove build/ (kernels stay in the cache outside)'
