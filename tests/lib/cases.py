@@ -11,7 +11,8 @@ are errors, so that a misspelt requirement cannot silently turn into a default.
   cpus:     number of CPUs (2)
   memory:   guest memory (512M)
   hba:      a QEMU device string; repeat for more HBAs (one virtio-scsi-pci)
-  lun:      disk|cd KEY=VALUE...; target= and lun= take ranges such as 0..7 (one disk)
+  lun:      disk|cd KEY=VALUE...; target= and lun= take ranges such as 0..7 (one disk);
+            size=64M, empty (no medium), text=FIRST_LINE, hba=0, and the device's own
   qemu:     further QEMU arguments
   device:   further arguments of tests/device, for UML
   cmdline:  further kernel command line

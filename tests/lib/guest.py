@@ -90,6 +90,9 @@ class Guest:
     def before_case(self):
         pass
 
+    def after_case(self, outcome):
+        pass
+
     # -- life -------------------------------------------------------------
     def boot(self):
         started = time.monotonic()
@@ -98,7 +101,8 @@ class Guest:
         return time.monotonic() - started
 
     def close(self):
-        """Power off politely, then make sure; remove every file of the guest."""
+        """Power off politely, then make sure; True when the guest did it by itself."""
+        clean = False
         try:
             if self.channel and self.process and self.process.poll() is None:
                 self._send('off')
@@ -106,9 +110,11 @@ class Guest:
                 deadline = time.monotonic() + 5
                 while self.process.poll() is None and time.monotonic() < deadline:
                     time.sleep(0.02)
+                clean = self.process.poll() == 0
         except (GuestError, OSError):
             pass
         self.kill()
+        return clean
 
     def kill(self):
         if self.process:
@@ -152,14 +158,15 @@ class Guest:
             if line.split(' ')[0] == word:
                 return line
 
-    def run(self, case):
-        """Run one case; the outcome says whether the guest can serve another."""
-        outcome = Outcome()
+    def run(self, case, outcome=None):
+        """Run one case; a guest is good for another only when this one passed."""
+        outcome = outcome or Outcome()
         self._number += 1
         self.before_case()
         try:
             self._send(f'run {case.name} {self._number} {case.timeout}')
             self._converse(outcome, time.monotonic() + case.timeout + _GRACE)
+            self.after_case(outcome)
         except (GuestError, OSError) as error:
             outcome.reasons.append(str(error))
             marker = f'vscsi-test: begin {case.name} {self._number}'
@@ -215,6 +222,7 @@ class Guest:
         return self.make_file(name, size, text[0] + '\n' if text else '')
 
     def make_file(self, name, size, text=''):
+        """A sparse file in the guest's directory."""
         path = os.path.join(self.dir, os.path.basename(name))
         with open(path, 'wb') as file:
             file.write(text.encode())

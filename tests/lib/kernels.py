@@ -79,7 +79,8 @@ class Kernel:
             self.release = file.read().strip()
         self.is_uml = os.path.exists(os.path.join(self.dir, 'linux'))
         self.modroot = os.path.join(workdir, f'{name}{variant}-modules')
-        self._make_module_tree(self._build(variant) if driver == 'ours' else None)
+        self.built = self._build(variant) if driver == 'ours' else None
+        self._make_module_tree(self.built)
         if not self.is_uml:
             self.initrd = os.path.join(workdir, f'{name}{variant}-initrd')
             self._make_initrd()
@@ -139,8 +140,10 @@ class Kernel:
 
     def environment(self, tests, modroot):
         """What the guest's scripts want to know, as shell assignments."""
+        limits = '/vscsi' if tests == '/vscsi' else os.path.join(TOP, 'scripts')
         return (f'VSCSI_TESTS={tests}\nVSCSI_MODROOT={modroot}\nVSCSI_DRIVER={self.driver}\n'
-                f'VSCSI_BUILD_ID={self.build_id}\nVSCSI_KERNEL={self.name}\n')
+                f'VSCSI_BUILD_ID={self.build_id}\nVSCSI_KERNEL={self.name}\n'
+                f'VSCSI_LIMITS={limits}/virtio-scsi-limits\n')
 
     def _make_initrd(self):
         part = self.initrd + '.part'

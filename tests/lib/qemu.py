@@ -21,7 +21,9 @@ import time
 
 import kernels
 import procs
+import tsc
 from guest import Guest, GuestError
+from luns import expand
 from qmp import Qmp
 
 QEMU = 'qemu-system-x86_64'
@@ -38,21 +40,9 @@ def _channel_option(case):
     return ['VSCSI_CHANNEL=/dev/ttyS1'] if case.image == 'bzImage' else []
 
 
-def expand(line):
-    """`disk target=0..3 lun=0` -> [(kind, properties)], ranges multiplied out."""
-    kind, *words = line.split()
-    if kind not in ('disk', 'cd'):
-        raise GuestError(f"lun: '{line}': the kind is '{kind}', not disk or cd")
-    found = [{}]
-    for word in words:
-        key, equals, value = word.partition('=')
-        span = re.fullmatch(r'(\d+)\.\.(\d+)', value)
-        if span and key in ('target', 'lun', 'hba'):
-            values = [str(n) for n in range(int(span[1]), int(span[2]) + 1)]
-        else:
-            values = [value if equals else 'on']
-        found = [dict(one, **{key: value}) for one in found for value in values]
-    return [(kind, one) for one in found]
+def _clock(accel):
+    frequency = tsc.khz() if accel == 'tcg' else None
+    return [f'tsc_early_khz={frequency} tsc=reliable'] if frequency else []
 
 
 class Qemu(Guest):
@@ -70,11 +60,12 @@ class Qemu(Guest):
             hba = props.pop('hba', '0')
             size = props.pop('size', '64M')
             empty = props.pop('empty', '')
+            text = props.pop('text', '').replace('_', ' ')
             target, lun = props.pop('target', '0'), props.pop('lun', '0')
             device = (f"scsi-{'cd' if kind == 'cd' else 'hd'},id=lun{index},bus=hba{hba}.0,"
                       f'scsi-id={target},lun={lun}')
             if not empty:
-                path = self.make_file(f'disk{index}', size)
+                path = self.make_file(f'disk{index}', size, f'{text}\n' if text else '')
                 arguments += ['-blockdev', json.dumps({
                     'driver': 'raw', 'node-name': f'disk{index}', 'read-only': kind == 'cd',
                     'cache': {'no-flush': True},
@@ -91,7 +82,7 @@ class Qemu(Guest):
             '-cpu', 'host' if accel == 'kvm' else 'max',
             '-nodefaults', '-no-user-config', '-nic', 'none', '-display', 'none', '-no-reboot',
             '-kernel', os.path.join(self.kernel.dir, case.image), '-initrd', self.kernel.initrd,
-            '-append', ' '.join([_CMDLINE, case.cmdline, *_channel_option(case)]).strip(),
+            '-append', ' '.join([_CMDLINE, case.cmdline, *_channel_option(case), *_clock(accel)]),
             '-chardev', f'file,id=console,path={self.console}', '-serial', 'chardev:console',
             '-chardev', f'socket,id=channel,path={self.dir}/channel,server=on,wait=off',
             '-qmp', f'unix:{self.dir}/qmp,server=on,wait=off', '-D', self.trace_file]
