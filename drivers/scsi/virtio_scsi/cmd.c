@@ -127,8 +127,8 @@ static enum scsi_qc_status cmd_refuse(struct scsi_cmnd *sc, int err)
 	case -ENOMEM:
 		if (!cmd_waited_long(sc))
 			break;
-		sdev_printk(KERN_ERR, sc->device,
-			    "no DMA mapping to be had, giving up\n");
+		dev_err_ratelimited(&sc->device->sdev_gendev,
+				    "no DMA mapping to be had, giving up\n");
 		return cmd_fail(sc, DID_ERROR);
 	}
 	return SCSI_MLQUEUE_HOST_BUSY;
@@ -154,10 +154,9 @@ enum scsi_qc_status virtscsi_cmd_queue(struct Scsi_Host *shost,
 	int err;
 
 	if (!cmd_put_request(vscsi, sc)) {
-		sdev_printk(KERN_ERR, sc->device,
-			    "CDB of %u bytes: the device takes %u\n",
-			    sc->cmd_len,
-			    virtscsi_limit(vscsi, VIRTSCSI_CDB_SIZE));
+		dev_err_ratelimited(&sc->device->sdev_gendev,
+				    "a CDB of %u bytes for this address has no form on the wire\n",
+				    sc->cmd_len);
 		return cmd_fail(sc, DID_ERROR);
 	}
 

@@ -12,6 +12,7 @@
 #include <linux/build_bug.h>
 #include <linux/compiler.h>
 #include <linux/kernel.h>
+#include <linux/limits.h>
 #include <linux/stddef.h>
 #include <linux/string.h>
 #include <linux/virtio_byteorder.h>
@@ -254,7 +255,6 @@ static const struct {
 	bool is_known;
 	u8 host_byte;
 } host_byte_of[] = {
-	[VIRTIO_SCSI_S_OK]		  = { true, DID_OK },
 	[VIRTIO_SCSI_S_OVERRUN]		  = { true, DID_ERROR },
 	[VIRTIO_SCSI_S_ABORTED]		  = { true, DID_ABORT },
 	[VIRTIO_SCSI_S_BAD_TARGET]	  = { true, DID_BAD_TARGET },
