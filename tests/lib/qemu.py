@@ -88,6 +88,8 @@ class Qemu(Guest):
             '-qmp', f'unix:{self.dir}/qmp,server=on,wait=off', '-D', self.trace_file]
         for event in _TRACED:
             arguments += ['-trace', f'enable={event}']
+        for extra in case.qemu:  # before the devices, for an IOMMU must come first
+            arguments += extra.split()
         if case.machine == 'microvm':
             arguments += ['-M', 'microvm,rtc=on,pit=on,pic=on,isa-serial=on',
                           '-global', 'virtio-mmio.force-legacy=off', '-device', 'virtio-serial-device']
@@ -98,8 +100,6 @@ class Qemu(Guest):
             arguments += ['-serial', 'chardev:channel']
         else:
             arguments += ['-device', 'virtserialport,chardev=channel,name=vscsi.channel']
-        for extra in case.qemu:
-            arguments += extra.split()
         for index, hba in enumerate(case.hba):
             arguments += ['-device', f'{hba},id=hba{index}']
         return arguments + self._lun_arguments()
