@@ -20,7 +20,6 @@
 
 #define SAM_GOOD		0x00
 #define SAM_CHECK_CONDITION	0x02
-#define SAM_RESERVATION_CONFLICT 0x18
 
 /* sense key << 16 | asc << 8 | ascq */
 #define SENSE_NOT_READY_NO_MEDIUM	0x023a00
