@@ -26,6 +26,9 @@ import procs
 _GRACE = 20
 _BOOT_TIMEOUT = 90
 
+# A kernel with all detectors on takes its time.
+_SLOWNESS = {'uml-debug': 4}
+
 
 class GuestError(Exception):
     """The guest did not boot, hung or died."""
@@ -164,8 +167,9 @@ class Guest:
         self._number += 1
         self.before_case()
         try:
-            self._send(f'run {case.name} {self._number} {case.timeout}')
-            self._converse(outcome, time.monotonic() + case.timeout + _GRACE)
+            timeout = case.timeout * _SLOWNESS.get(self.kernel.name, 1)
+            self._send(f'run {case.name} {self._number} {timeout}')
+            self._converse(outcome, time.monotonic() + timeout + _GRACE)
             self.after_case(outcome)
         except (GuestError, OSError) as error:
             outcome.reasons.append(str(error))

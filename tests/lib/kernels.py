@@ -41,13 +41,25 @@ class BuildError(Exception):
     pass
 
 
-def _answer(argv, **env):
-    """The last line that one of our scripts prints; its progress goes to our stderr."""
-    done = subprocess.run(argv, stdout=subprocess.PIPE, text=True, check=False,
+def _answer(argv, log=None, **env):
+    """The last line that one of our scripts prints.
+
+    Its progress goes to our stderr, or into a log that is shown when it fails.
+    """
+    progress = None
+    if log:
+        os.makedirs(os.path.dirname(log), exist_ok=True)
+        progress = open(log, 'w+', encoding='utf-8')
+    done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=progress, text=True, check=False,
                           env=dict(os.environ, **env), stdin=subprocess.DEVNULL)
+    said = ''
+    if progress:
+        progress.seek(0)
+        said = ''.join(['\n', *progress.readlines()[-12:], f'log: {log}'])
+        progress.close()
     if done.returncode:
         raise BuildError(f"{os.path.relpath(argv[0], TOP)} {' '.join(argv[1:])} failed "
-                         f'(status {done.returncode})')
+                         f'(status {done.returncode}){said}')
     lines = done.stdout.split('\n')
     return lines[-2] if len(lines) > 1 else ''
 
@@ -87,6 +99,7 @@ class Kernel:
 
     def _build(self, variant):
         _answer([os.path.join(TOP, 'scripts', 'build'), self.name],
+                os.path.join(TOP, 'build', 'log', f'build-{self.name}{variant}'),
                 **({'KUNIT': '1'} if variant == 'kunit' else {}))
         suffix = '-kunit' if variant == 'kunit' else ''
         module = os.path.join(TOP, 'build', self.release + suffix, 'virtio_scsi.ko')
