@@ -258,12 +258,18 @@ static void device_start(struct virtscsi *vscsi)
 	vscsi->is_quiesced = false;
 }
 
-/* The device did not come back: let commands fail instead of waiting. */
-static void device_give_up(struct virtscsi *vscsi)
+/* The end of the device's use by this instance. */
+static void device_kill(struct virtscsi *vscsi)
 {
 	mutex_lock(&vscsi->life);
 	device_stop(vscsi, VIRTSCSI_VQ_DEAD);
 	mutex_unlock(&vscsi->life);
+}
+
+/* The device did not come back: let commands fail instead of waiting. */
+static void device_give_up(struct virtscsi *vscsi)
+{
+	device_kill(vscsi);
 	scsi_unblock_requests(vscsi->shost);
 }
 
@@ -378,13 +384,6 @@ int virtscsi_device_reset(struct virtscsi *vscsi)
 	return err;
 }
 
-static void device_release_queues(struct virtscsi *vscsi)
-{
-	mutex_lock(&vscsi->life);
-	device_stop(vscsi, VIRTSCSI_VQ_DEAD);
-	mutex_unlock(&vscsi->life);
-}
-
 static struct virtscsi *device_alloc(struct virtio_device *vdev)
 {
 	struct virtscsi_config config;
@@ -421,11 +420,16 @@ static struct virtscsi *device_alloc(struct virtio_device *vdev)
 	return vscsi;
 }
 
-/* The commands go with the host, and their headers back to the cache. */
-static void device_free(struct virtscsi *vscsi)
+/*
+ * Undo as much of probe as was done, the host being removed or never added.
+ * The commands go with the host, and their headers back to the cache.
+ */
+static void device_undo(struct virtscsi *vscsi)
 {
 	struct kmem_cache *cmd_cache = vscsi->cmd_cache;
 
+	device_kill(vscsi);
+	virtscsi_event_exit(vscsi);
 	scsi_host_put(vscsi->shost);
 	kmem_cache_destroy(cmd_cache);
 }
@@ -448,41 +452,35 @@ int virtscsi_device_probe(struct virtio_device *vdev)
 
 	err = device_find_queues(vscsi);
 	if (err)
-		goto put_host;
+		goto out;
 	vscsi->is_quiesced = false;
 
 	err = device_negotiate(vscsi, &vscsi->limits);
 	if (err)
-		goto release_queues;
+		goto out;
 	device_report_limits(vscsi);
 	device_set_host_limits(vscsi);
 
 	err = virtscsi_cmd_create_cache(vscsi);
 	if (err)
-		goto release_queues;
+		goto out;
 	err = virtscsi_event_init(vscsi);
 	if (err)
-		goto release_queues;
+		goto out;
 
 	/* Whoever sees the host may scan it, so it must work by then. */
 	device_start(vscsi);
 	err = scsi_add_host_with_dma(vscsi->shost, &vdev->dev,
 				     vdev->dev.parent);
 	if (err)
-		goto exit_events;
+		goto out;
 
 	virtscsi_event_post_all(vscsi);
 	scsi_scan_host(vscsi->shost);
 	return 0;
 
-exit_events:
-	device_release_queues(vscsi);
-	virtscsi_event_exit(vscsi);
-	goto put_host;
-release_queues:
-	device_release_queues(vscsi);
-put_host:
-	device_free(vscsi);
+out:
+	device_undo(vscsi);
 	return err;
 }
 
@@ -502,7 +500,5 @@ void virtscsi_device_remove(struct virtio_device *vdev)
 
 	virtscsi_event_stop(vscsi);
 	scsi_remove_host(vscsi->shost);
-	device_release_queues(vscsi);
-	virtscsi_event_exit(vscsi);
-	device_free(vscsi);
+	device_undo(vscsi);
 }

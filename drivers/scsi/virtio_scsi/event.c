@@ -229,7 +229,7 @@ static void event_work(struct work_struct *work)
  * @vscsi: instance; limits are set
  *
  * Context: process.
- * Return: 0 or -ENOMEM.
+ * Return: 0 or -ENOMEM; virtscsi_event_exit() is due in any case.
  */
 int virtscsi_event_init(struct virtscsi *vscsi)
 {
@@ -244,15 +244,11 @@ int virtscsi_event_init(struct virtscsi *vscsi)
 	vscsi->event_queue = alloc_ordered_workqueue("virtio_scsi_event_%u",
 						     WQ_FREEZABLE,
 						     vscsi->shost->host_no);
-	if (vscsi->events && vscsi->event_queue)
-		return 0;
-
-	virtscsi_event_exit(vscsi);
-	return -ENOMEM;
+	return vscsi->events && vscsi->event_queue ? 0 : -ENOMEM;
 }
 
 /**
- * virtscsi_event_exit() - the opposite
+ * virtscsi_event_exit() - undo as much of virtscsi_event_init() as was done
  * @vscsi: instance; its virtqueues are gone
  *
  * Context: process.
@@ -301,7 +297,9 @@ void virtscsi_event_post_all(struct virtscsi *vscsi)
  */
 void virtscsi_event_schedule(struct virtscsi *vscsi)
 {
-	queue_work(vscsi->event_queue, &vscsi->event_work);
+	/* A device may interrupt before it was told to begin. */
+	if (vscsi->event_queue)
+		queue_work(vscsi->event_queue, &vscsi->event_work);
 }
 
 /**
