@@ -21,6 +21,7 @@
 #include <linux/virtio.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
+#include <scsi/scsi.h>
 #include <scsi/scsi_cmnd.h>
 #include <scsi/scsi_device.h>
 #include <scsi/scsi_host.h>
@@ -35,9 +36,6 @@ MODULE_PARM_DESC(virtscsi_poll_queues,
 
 /* A configuration that changes while it is read, over and over, is a fault. */
 #define CONFIG_ATTEMPTS	16
-
-/* The midlayer numbers LUNs from 256 on with the flat space prefix. */
-#define FLAT_LUN_PREFIX	0x4000
 
 static const struct scsi_host_template virtscsi_template = {
 	.module			 = THIS_MODULE,
@@ -217,8 +215,8 @@ static void device_set_host_limits(struct virtscsi *vscsi)
 	shost->max_cmd_len = virtscsi_limit(vscsi, VIRTSCSI_CDB_SIZE);
 	shost->max_channel = virtscsi_limit(vscsi, VIRTSCSI_MAX_CHANNEL);
 	shost->max_id = virtscsi_limit(vscsi, VIRTSCSI_MAX_TARGET) + 1;
-	shost->max_lun = virtscsi_limit(vscsi, VIRTSCSI_MAX_LUN) + 1 +
-			 FLAT_LUN_PREFIX;
+	/* As far as the REPORT LUNS well-known one; lun.c knows the gaps. */
+	shost->max_lun = SCSI_W_LUN_REPORT_LUNS + 1;
 
 	if (!virtscsi_limit(vscsi, VIRTSCSI_PROT_SEG_MAX))
 		return;
