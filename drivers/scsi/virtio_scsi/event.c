@@ -56,15 +56,20 @@ static bool event_is_present(struct scsi_device *sdev)
 	return is_present;
 }
 
-/* Remove what is gone from one target, or from all with SCAN_WILD_CARD. */
-static void event_prune(struct virtscsi *vscsi, unsigned int target)
+/*
+ * Of one target, or of all with SCAN_WILD_CARD: remove what is gone, and read
+ * again what may have changed of the others.
+ */
+static void event_review(struct virtscsi *vscsi, unsigned int target)
 {
 	struct scsi_device *sdev;
 
 	shost_for_each_device(sdev, vscsi->shost) {
 		if (target != SCAN_WILD_CARD && sdev->id != target)
 			continue;
-		if (!event_is_present(sdev))
+		if (event_is_present(sdev))
+			scsi_rescan_device(sdev);
+		else
 			scsi_remove_device(sdev);
 	}
 }
@@ -86,7 +91,7 @@ static void event_remove(struct virtscsi *vscsi, unsigned int target, u64 lun)
 	}
 	/* For LUN 0 the whole target may be meant. */
 	if (!lun)
-		event_prune(vscsi, target);
+		event_review(vscsi, target);
 }
 
 static void event_add(struct virtscsi *vscsi, unsigned int target, u64 lun)
@@ -140,7 +145,7 @@ static void event_param_change(struct virtscsi *vscsi, u32 reason,
 
 	/* REPORTED LUNS DATA HAS CHANGED is about the target. */
 	if (asc == ASC_OPERATION_CHANGED && ascq == 0x0e) {
-		event_prune(vscsi, target);
+		event_review(vscsi, target);
 		event_scan_target(vscsi, target);
 		return;
 	}
@@ -219,7 +224,7 @@ static void event_work(struct work_struct *work)
 	}
 
 	if (test_and_clear_bit(RESCAN_DUE, &vscsi->is_rescan_due)) {
-		event_prune(vscsi, SCAN_WILD_CARD);
+		event_review(vscsi, SCAN_WILD_CARD);
 		scsi_scan_host(vscsi->shost);
 	}
 }
