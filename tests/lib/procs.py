@@ -3,7 +3,8 @@
 
 Every process is started through start(): it leads a process group of its own and
 asks the kernel for SIGKILL should the runner die, so even `kill -9` of the runner
-leaves nothing behind.  cleanup() runs at exit and on SIGINT, SIGTERM and SIGHUP.
+leaves no process behind; its directories carry its process id and are removed by the
+next run.  cleanup() runs at exit and on SIGINT, SIGTERM and SIGHUP.
 """
 import atexit
 import ctypes
@@ -20,6 +21,10 @@ _libc = ctypes.CDLL(None, use_errno=True)
 _lock = threading.Lock()
 _children = set()
 _dirs = set()
+_PREFIX = 'vscsi-'
+
+# Set when a signal has ended the run: what then goes wrong is no result.
+stopping = False
 
 
 def start(argv, **kwargs):
@@ -50,8 +55,8 @@ def stop(child):
         _children.discard(child)
 
 
-def tempdir(prefix='vscsi-'):
-    path = tempfile.mkdtemp(prefix=prefix)
+def tempdir():
+    path = tempfile.mkdtemp(prefix=f'{_PREFIX}{os.getpid()}-')
     with _lock:
         _dirs.add(path)
     return path
@@ -63,6 +68,14 @@ def remove(path):
         _dirs.discard(path)
 
 
+def _remove_orphans():
+    """Directories of runs that were killed before they could clean up."""
+    for name in os.listdir(tempfile.gettempdir()):
+        owner = name.removeprefix(_PREFIX).split('-')[0]
+        if name.startswith(_PREFIX) and owner.isdigit() and not os.path.exists(f'/proc/{owner}'):
+            shutil.rmtree(os.path.join(tempfile.gettempdir(), name), ignore_errors=True)
+
+
 def cleanup():
     for child in list(_children):
         stop(child)
@@ -71,6 +84,8 @@ def cleanup():
 
 
 def _on_signal(number, _frame):
+    global stopping
+    stopping = True
     # Further signals would only interrupt the clean-up.
     for other in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(other, signal.SIG_IGN)
@@ -82,6 +97,7 @@ def _on_signal(number, _frame):
 
 def install():
     """Arrange that nothing is left behind however the run ends."""
+    _remove_orphans()
     atexit.register(cleanup)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _on_signal)
