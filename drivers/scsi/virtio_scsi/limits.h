@@ -67,6 +67,16 @@ enum virtscsi_limit_source {
 
 /**
  * struct virtscsi_config - a snapshot of the configuration space, host order
+ * @num_queues: request virtqueues
+ * @seg_max: data segments in one command
+ * @max_sectors: 512-byte units in one command
+ * @cmd_per_lun: commands outstanding on one LUN
+ * @event_info_size: bytes of an event
+ * @sense_size: bytes of sense data
+ * @cdb_size: bytes of a CDB
+ * @max_channel: highest channel
+ * @max_target: highest target
+ * @max_lun: highest LUN
  *
  * The fields of struct virtio_scsi_config (virtio 1.3, 5.6.4), each as the
  * device gave it. None is trusted.

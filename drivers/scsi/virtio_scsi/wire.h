@@ -19,6 +19,11 @@
 
 /**
  * struct virtscsi_wire_cmd - head of a request, followed by cdb[cdb_size]
+ * @lun: address of the logical unit
+ * @tag: identifier for task management
+ * @task_attr: task attribute
+ * @prio: command priority
+ * @crn: command reference number
  */
 struct virtscsi_wire_cmd {
 	u8 lun[VIRTSCSI_WIRE_LUN_LEN];
@@ -30,6 +35,9 @@ struct virtscsi_wire_cmd {
 
 /**
  * struct virtscsi_wire_cmd_pi - the same with VIRTIO_SCSI_F_T10_PI
+ * @head: as without
+ * @pi_bytesout: bytes of protection information that follow, device-readable
+ * @pi_bytesin: bytes of protection information wanted, device-writable
  */
 struct virtscsi_wire_cmd_pi {
 	struct virtscsi_wire_cmd head;
@@ -39,6 +47,11 @@ struct virtscsi_wire_cmd_pi {
 
 /**
  * struct virtscsi_wire_resp - head of a response, then sense[sense_size]
+ * @sense_len: bytes of sense data written
+ * @resid: bytes of data not transferred
+ * @status_qualifier: SAM status qualifier
+ * @status: SAM status
+ * @response: one of VIRTIO_SCSI_S_*
  */
 struct virtscsi_wire_resp {
 	__virtio32 sense_len;
@@ -50,6 +63,9 @@ struct virtscsi_wire_resp {
 
 /**
  * struct virtscsi_wire_event - a buffer of the event queue
+ * @event: one of VIRTIO_SCSI_T_*, and VIRTIO_SCSI_T_EVENTS_MISSED
+ * @lun: address of the logical unit
+ * @reason: depends on @event
  */
 struct virtscsi_wire_event {
 	__virtio32 event;
@@ -79,6 +95,11 @@ struct virtscsi_command {
 
 /**
  * struct virtscsi_response - a response, read once, host order
+ * @sense_len: bytes of sense data, as the device claims
+ * @resid: bytes of data not transferred, as the device claims
+ * @status_qualifier: SAM status qualifier
+ * @status: SAM status
+ * @response: one of VIRTIO_SCSI_S_*, or whatever the device wrote
  */
 struct virtscsi_response {
 	u32 sense_len;
@@ -107,6 +128,9 @@ struct virtscsi_outcome {
 
 /**
  * struct virtscsi_event - an event, read once, host order
+ * @event: one of VIRTIO_SCSI_T_*, and VIRTIO_SCSI_T_EVENTS_MISSED
+ * @reason: depends on @event
+ * @lun: address of the logical unit
  */
 struct virtscsi_event {
 	u32 event;
