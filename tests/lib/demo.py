@@ -63,6 +63,7 @@ def main():
         return 1
     show(f'  up in {seconds:.1f} s ({accelerator(kernel)})')
     screen = guest.run(CASE, Screen())
+    console = guest.console_text()
     started = time.monotonic()
     show('\nPowering off', 'heading')
     if guest.close():
@@ -78,7 +79,13 @@ def main():
         show(f'  ok     {title}', 'good')
     for title in screen.bad:
         show(f'  WRONG  {title}', 'bad')
-    return 1 if screen.bad or not screen.good else 0
+    if not screen.bad and screen.good:
+        return 0
+    log = os.path.join(kernels.TOP, 'build', 'log', 'demo')
+    with open(log, 'w', encoding='utf-8') as file:
+        file.write('\n'.join([*screen.transcript, '', *screen.log, '', console, '']))
+    show(f'\nlog: {os.path.relpath(log)}')
+    return 1
 
 
 if __name__ == '__main__':

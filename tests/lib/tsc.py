@@ -4,6 +4,7 @@
 Under TCG a guest reads the host's counter, and calibrates it against emulated timers
 while it boots.  On a busy host that goes wrong by factors: the guest's seconds then
 last a tenth of ours, and every timeout in it is too short.  So it is told instead.
+This is also what made microvm hang in half the runs: it has no better clock to notice.
 """
 import ctypes
 import functools
