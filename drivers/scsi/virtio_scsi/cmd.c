@@ -20,7 +20,16 @@
 
 #include "virtscsi.h"
 
-static struct virtscsi_vq *cmd_vq(struct virtscsi *vscsi, struct scsi_cmnd *sc)
+/**
+ * virtscsi_cmd_vq() - the request virtqueue of a command
+ * @vscsi: instance
+ * @sc: command
+ *
+ * Context: any.
+ * Return: the virtqueue that the block layer chose for it.
+ */
+struct virtscsi_vq *virtscsi_cmd_vq(struct virtscsi *vscsi,
+				    struct scsi_cmnd *sc)
 {
 	u32 unique_tag = blk_mq_unique_tag(scsi_cmd_to_rq(sc));
 
@@ -162,7 +171,7 @@ enum scsi_qc_status virtscsi_cmd_queue(struct Scsi_Host *shost,
 
 	cmd->submitted = jiffies;
 	WRITE_ONCE(cmd->is_in_flight, true);
-	err = cmd_add(vscsi, cmd_vq(vscsi, sc), sc);
+	err = cmd_add(vscsi, virtscsi_cmd_vq(vscsi, sc), sc);
 	if (!err)
 		return 0;
 	WRITE_ONCE(cmd->is_in_flight, false);
@@ -277,10 +286,9 @@ void virtscsi_cmd_map_queues(struct Scsi_Host *shost)
 	struct blk_mq_queue_map *maps = shost->tag_set.map;
 	struct blk_mq_queue_map *map = &maps[HCTX_TYPE_DEFAULT];
 
-	/* Control and event virtqueue come first. */
 	map->nr_queues = vscsi->nr_queues - vscsi->nr_poll_queues;
 	map->queue_offset = 0;
-	blk_mq_map_hw_queues(map, &vscsi->vdev->dev, 2);
+	blk_mq_map_hw_queues(map, &vscsi->vdev->dev, VIRTSCSI_VQ_REQUEST);
 
 	if (!vscsi->nr_poll_queues)
 		return;

@@ -241,11 +241,9 @@ int virtscsi_event_init(struct virtscsi *vscsi)
 	u32 align = max(cache_line_size(), dma_get_cache_alignment());
 
 	INIT_WORK(&vscsi->event_work, event_work);
-	vscsi->nr_events = NR_EVENTS;
 	vscsi->event_stride = ALIGN(virtscsi_limit(vscsi, VIRTSCSI_EVENT_SIZE),
 				    align);
-	vscsi->events = kcalloc(vscsi->nr_events, vscsi->event_stride,
-				GFP_KERNEL);
+	vscsi->events = kcalloc(NR_EVENTS, vscsi->event_stride, GFP_KERNEL);
 	vscsi->event_queue = alloc_ordered_workqueue("virtio_scsi_event_%u",
 						     WQ_FREEZABLE,
 						     vscsi->shost->host_no);
@@ -288,7 +286,7 @@ void virtscsi_event_post_all(struct virtscsi *vscsi)
 	u32 i;
 
 	/* A small ring takes as many as it holds. */
-	for (i = 0; i < vscsi->nr_events; i++)
+	for (i = 0; i < NR_EVENTS; i++)
 		if (virtscsi_vq_put_event(vscsi, vscsi->events +
 					  i * vscsi->event_stride))
 			break;

@@ -43,16 +43,15 @@ MODULE_PARM_DESC(patience_s,
 enum scsi_timeout_action virtscsi_recovery_timed_out(struct scsi_cmnd *sc)
 {
 	struct virtscsi *vscsi = shost_priv(sc->device->host);
-	u32 unique_tag = blk_mq_unique_tag(scsi_cmd_to_rq(sc));
-	u16 hwq = blk_mq_unique_tag_to_hwq(unique_tag);
+	struct virtscsi_vq *vq = virtscsi_cmd_vq(vscsi, sc);
 	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
 	unsigned int patience = READ_ONCE(patience_s);
 
-	virtscsi_vq_reap(vscsi, &vscsi->req_vqs[hwq]);
+	virtscsi_vq_reap(vscsi, vq);
 	if (!READ_ONCE(cmd->is_in_flight))
 		return SCSI_EH_DONE;
 
-	virtscsi_vq_kick(&vscsi->req_vqs[hwq]);
+	virtscsi_vq_kick(vq);
 	if (!patience ||
 	    time_before(jiffies, cmd->submitted + patience * HZ))
 		return SCSI_EH_RESET_TIMER;

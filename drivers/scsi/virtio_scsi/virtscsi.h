@@ -25,6 +25,18 @@ struct virtqueue;
 struct virtscsi;
 
 /**
+ * enum virtscsi_vq_index - the order of the virtqueues (virtio 1.3, 5.6.2)
+ * @VIRTSCSI_VQ_CONTROL: control virtqueue
+ * @VIRTSCSI_VQ_EVENT: event virtqueue
+ * @VIRTSCSI_VQ_REQUEST: the first request virtqueue
+ */
+enum virtscsi_vq_index {
+	VIRTSCSI_VQ_CONTROL,
+	VIRTSCSI_VQ_EVENT,
+	VIRTSCSI_VQ_REQUEST,
+};
+
+/**
  * enum virtscsi_vq_state - what adding to a virtqueue does
  * @VIRTSCSI_VQ_RUNNING: the buffer goes to the device
  * @VIRTSCSI_VQ_STOPPED: refused for now, the device is being reset
@@ -95,8 +107,7 @@ struct virtscsi_cmd {
  * @is_quiesced: the device is reset and has no virtqueues; protected by @life
  * @event_queue: ordered; whoever scans or removes LUNs does it there
  * @event_work: drains the event virtqueue
- * @events: the event buffers, @nr_events times @event_stride bytes
- * @nr_events: how many
+ * @events: the event buffers, one after the other
  * @event_stride: distance of two buffers in bytes
  * @is_rescan_due: events were missed
  * @ctrl_vq: control virtqueue
@@ -121,7 +132,6 @@ struct virtscsi {
 	struct workqueue_struct *event_queue;
 	struct work_struct event_work;
 	void *events;
-	u32 nr_events;
 	u32 event_stride;
 	unsigned long is_rescan_due;
 
@@ -156,6 +166,8 @@ int virtscsi_vq_put_event(struct virtscsi *vscsi, void *event);
 void virtscsi_vq_detach_all(struct virtscsi *vscsi);
 
 /* cmd.c */
+struct virtscsi_vq *virtscsi_cmd_vq(struct virtscsi *vscsi,
+				    struct scsi_cmnd *sc);
 enum scsi_qc_status virtscsi_cmd_queue(struct Scsi_Host *shost,
 				       struct scsi_cmnd *sc);
 void virtscsi_cmd_commit(struct Scsi_Host *shost, u16 hwq);

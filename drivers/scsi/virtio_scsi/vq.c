@@ -25,13 +25,6 @@
 
 #include "virtscsi.h"
 
-/* Order of the virtqueues (virtio 1.3, 5.6.2). */
-enum {
-	VQ_CONTROL,
-	VQ_EVENT,
-	VQ_REQUEST,
-};
-
 /* Buffers taken out in one go under the lock. */
 #define REAP_BATCH	32
 
@@ -56,7 +49,7 @@ static void vq_request_done(struct virtqueue *vq)
 {
 	struct virtscsi *vscsi = vq_instance(vq);
 
-	virtscsi_vq_reap(vscsi, &vscsi->req_vqs[vq->index - VQ_REQUEST]);
+	virtscsi_vq_reap(vscsi, &vscsi->req_vqs[vq->index - VIRTSCSI_VQ_REQUEST]);
 }
 
 static void vq_attach(struct virtscsi_vq *vq, struct virtqueue *virtqueue)
@@ -72,10 +65,10 @@ static void vq_attach_all(struct virtscsi *vscsi, struct virtqueue *vqs[])
 {
 	u32 i;
 
-	vq_attach(&vscsi->ctrl_vq, vqs[VQ_CONTROL]);
-	vq_attach(&vscsi->event_vq, vqs[VQ_EVENT]);
+	vq_attach(&vscsi->ctrl_vq, vqs[VIRTSCSI_VQ_CONTROL]);
+	vq_attach(&vscsi->event_vq, vqs[VIRTSCSI_VQ_EVENT]);
 	for (i = 0; i < vscsi->nr_queues; i++)
-		vq_attach(&vscsi->req_vqs[i], vqs[VQ_REQUEST + i]);
+		vq_attach(&vscsi->req_vqs[i], vqs[VIRTSCSI_VQ_REQUEST + i]);
 }
 
 static void vq_init(struct virtscsi_vq *vq, const struct virtscsi_vq_ops *ops)
@@ -115,8 +108,8 @@ void virtscsi_vq_init(struct virtscsi *vscsi)
  */
 int virtscsi_vq_discover(struct virtscsi *vscsi, u32 nr_poll_queues)
 {
-	struct irq_affinity affinity = { .pre_vectors = VQ_REQUEST };
-	u32 nr_vqs = VQ_REQUEST + vscsi->nr_queues;
+	struct irq_affinity affinity = { .pre_vectors = VIRTSCSI_VQ_REQUEST };
+	u32 nr_vqs = VIRTSCSI_VQ_REQUEST + vscsi->nr_queues;
 	struct virtqueue_info *info;
 	struct virtqueue **vqs;
 	int err = -ENOMEM;
@@ -127,11 +120,11 @@ int virtscsi_vq_discover(struct virtscsi *vscsi, u32 nr_poll_queues)
 	if (!vqs || !info)
 		goto out;
 
-	info[VQ_CONTROL].name = "control";
-	info[VQ_CONTROL].callback = vq_control_done;
-	info[VQ_EVENT].name = "event";
-	info[VQ_EVENT].callback = vq_event_done;
-	for (i = VQ_REQUEST; i < nr_vqs; i++) {
+	info[VIRTSCSI_VQ_CONTROL].name = "control";
+	info[VIRTSCSI_VQ_CONTROL].callback = vq_control_done;
+	info[VIRTSCSI_VQ_EVENT].name = "event";
+	info[VIRTSCSI_VQ_EVENT].callback = vq_event_done;
+	for (i = VIRTSCSI_VQ_REQUEST; i < nr_vqs; i++) {
 		info[i].name = "request_poll";
 		if (i < nr_vqs - nr_poll_queues) {
 			info[i].name = "request";
