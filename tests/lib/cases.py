@@ -19,6 +19,7 @@ are errors, so that a misspelt requirement cannot silently turn into a default.
   module:   kunit: the variant of our module with its KUnit suites
   boot:     own: share the guest with no other case
   timeout:  seconds the case may take (60)
+  when:     asked: only when it or its group is named, for what takes too long otherwise
 """
 import dataclasses
 import os
@@ -28,7 +29,8 @@ QEMU_KERNELS = ('6.1', '6.12', '7.3')
 UML_KERNELS = ('uml', 'uml-debug')
 KERNELS = QEMU_KERNELS + UML_KERNELS + ('host',)
 _REPEATED = ('hba', 'lun', 'qemu', 'device')
-_SINGLE = ('claim', 'kernels', 'machine', 'image', 'cpus', 'memory', 'cmdline', 'module', 'boot', 'timeout')
+_SINGLE = ('claim', 'kernels', 'machine', 'image', 'cpus', 'memory', 'cmdline', 'module', 'boot', 'timeout',
+           'when')
 
 
 class CaseError(Exception):
@@ -53,6 +55,7 @@ class Case:
     module: str = ''
     boot: str = ''
     timeout: int = 60
+    when: str = ''
 
     @property
     def group(self):
@@ -108,7 +111,7 @@ def load(path, name):
             if kernel not in KERNELS:
                 raise CaseError(f"{name}: unknown kernel '{kernel}' (known: {' '.join(KERNELS)})")
     for key, allowed in (('machine', ('q35', 'microvm')), ('image', ('vmlinux', 'bzImage')),
-                         ('module', ('kunit',)), ('boot', ('own',))):
+                         ('module', ('kunit',)), ('boot', ('own',)), ('when', ('asked',))):
         if key in fields and fields[key] not in allowed:
             raise CaseError(f"{name}: '{key}: {fields[key]}' (known: {' '.join(allowed)})")
     return Case(name=name, path=path, **fields)
@@ -127,7 +130,10 @@ def load_all(root):
 
 
 def select(cases, selectors):
-    """The cases that the selectors (GROUP or GROUP/NAME) name; none at all is an error."""
+    """The cases that the selectors (GROUP or GROUP/NAME) name; none at all is an error.
+
+    Without selectors: all that need not be asked for.
+    """
     chosen = []
     for selector in selectors:
         hits = [case for case in cases if selector.rstrip('/') in (case.group, case.name)]
@@ -138,4 +144,4 @@ def select(cases, selectors):
             listing = '\n'.join(f"  {group}: {' '.join(names)}" for group, names in groups.items())
             raise CaseError(f"no test is called '{selector}'; the groups and their tests are:\n{listing}")
         chosen += [case for case in hits if case not in chosen]
-    return chosen if selectors else cases
+    return chosen if selectors else [case for case in cases if not case.when]
