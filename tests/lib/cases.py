@@ -10,11 +10,12 @@ are errors, so that a misspelt requirement cannot silently turn into a default.
   image:    vmlinux (default, boots fast) or bzImage (can suspend)
   cpus:     number of CPUs (2)
   memory:   guest memory (512M)
-  hba:      a QEMU device string; repeat for more HBAs (one virtio-scsi-pci)
+  hba:      a QEMU device string; repeat for more HBAs (one virtio-scsi-pci); the other end of
+            vhost-user-scsi-pci is tests/device, to which `host device` speaks
   lun:      disk|cd KEY=VALUE...; target= and lun= take ranges such as 0..7 (one disk);
             size=64M, empty (no medium), text=FIRST_LINE, hba=0, and the device's own
   qemu:     further QEMU arguments
-  device:   further arguments of tests/device, for UML
+  device:   further arguments of tests/device
   cmdline:  further kernel command line
   module:   kunit: the variant of our module with its KUnit suites
   boot:     own: share the guest with no other case

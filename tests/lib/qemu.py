@@ -22,6 +22,7 @@ import time
 import kernels
 import procs
 import tsc
+from device import Device
 from guest import Guest, GuestError
 from luns import expand
 from qmp import Qmp
@@ -33,6 +34,19 @@ _CMDLINE = ('console=ttyS0 quiet loglevel=4 log_buf_len=4M panic=-1 oops=panic m
 
 # Rare events of the virtual HBA, always traced: what the device saw is proof.
 _TRACED = ('virtio_scsi_event', 'virtio_scsi_tmf_req', 'virtio_scsi_tmf_resp', 'virtio_scsi_an_req')
+
+
+_VHOST_USER = 'vhost-user-scsi'
+
+
+def _device_arguments(hba, cpus):
+    """QEMU has the configuration space of vhost-user-scsi; our device must know the same."""
+    props = dict(word.split('=') for word in hba.split(',')[1:])
+    config = {'num_queues': str(cpus), 'seg_max': str(int(props.get('virtqueue_size', '128')) - 2)}
+    config.update((key, props[key]) for key in ('num_queues', 'max_sectors', 'cmd_per_lun') if key in props)
+    features = [f'+{key}' for key in ('packed', 't10_pi') if props.get(key) == 'on']
+    return [*(f'--config {key}={value}' for key, value in config.items()),
+            *([f"--features {','.join(features)}"] if features else [])]
 
 
 def _channel_option(case):
@@ -51,13 +65,36 @@ class Qemu(Guest):
         self.qmp = None
         self.trace_file = os.path.join(self.dir, 'trace')
         self._trace_start = 0
+        # HBAs whose other end is ours, by their number.
+        self.devices = {index: Device(f'{self.dir}/device{index}')
+                        for index, hba in enumerate(case.hba) if hba.startswith(_VHOST_USER)}
+        self._luns = [one for line in case.lun for one in expand(line)]
+
+    def _luns_of(self, hba):
+        return [(kind, props) for kind, props in self._luns if int(props.get('hba', '0')) == hba]
+
+    def _vhost_user_arguments(self):
+        """Memory that the devices share, and a socket to each."""
+        if not self.devices:
+            return []
+        arguments = ['-object', f'memory-backend-memfd,id=shared,size={self.case.memory},share=on',
+                     '-numa', 'node,memdev=shared']
+        for index, device in self.devices.items():
+            arguments += ['-chardev', f'socket,id=hba{index}-socket,path={device.path}']
+        return arguments
+
+    def _start_devices(self):
+        for index, device in self.devices.items():
+            device.start(self._luns_of(index),
+                         [*_device_arguments(self.case.hba[index], self.case.cpus), *self.case.device])
 
     def _lun_arguments(self):
         arguments = []
-        luns = [one for line in self.case.lun for one in expand(line)]
-        for index, (kind, props) in enumerate(luns):
+        for index, (kind, props) in enumerate(self._luns):
             props = dict(props)
             hba = props.pop('hba', '0')
+            if int(hba) in self.devices:
+                continue
             size = props.pop('size', '64M')
             empty = props.pop('empty', '')
             text = props.pop('text', '').replace('_', ' ')
@@ -100,11 +137,14 @@ class Qemu(Guest):
             arguments += ['-serial', 'chardev:channel']
         else:
             arguments += ['-device', 'virtserialport,chardev=channel,name=vscsi.channel']
+        arguments += self._vhost_user_arguments()
         for index, hba in enumerate(case.hba):
-            arguments += ['-device', f'{hba},id=hba{index}']
+            socket_of = f',chardev=hba{index}-socket' if index in self.devices else ''
+            arguments += ['-device', f'{hba},id=hba{index}{socket_of}']
         return arguments + self._lun_arguments()
 
     def start(self):
+        self._start_devices()
         with open(self.errors, 'wb') as errors:
             self.process = procs.start(
                 [kernels.program(QEMU), *self.arguments(accelerator(self.kernel))],
@@ -120,14 +160,23 @@ class Qemu(Guest):
         if self.qmp:
             self.qmp.close()
             self.qmp = None
+        for device in self.devices.values():
+            device.close()
 
     def before_case(self):
         self.qmp.forget_events()
         self._trace_start = os.path.getsize(self.trace_file) if os.path.exists(self.trace_file) else 0
+        for device in self.devices.values():
+            device.forget_violations()
+
+    def after_case(self, outcome):
+        for device in self.devices.values():
+            outcome.reasons += device.violations()
 
     # -- verbs --------------------------------------------------------------
     def verbs(self):
-        return dict(super().verbs(), qmp=self._verb_qmp, hmp=self._verb_hmp, on=self._verb_on,
+        ours = {'device': device.tell for device in list(self.devices.values())[:1]}
+        return dict(super().verbs(), **ours, qmp=self._verb_qmp, hmp=self._verb_hmp, on=self._verb_on,
                     event=self._verb_event, trace=self._verb_trace)
 
     def _verb_qmp(self, text):
