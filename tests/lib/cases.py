@@ -29,6 +29,8 @@ import re
 QEMU_KERNELS = ('6.1', '6.12', '7.3')
 UML_KERNELS = ('uml', 'uml-debug')
 KERNELS = QEMU_KERNELS + UML_KERNELS + ('host',)
+# Kernels that only run when asked for, each in the place of another.
+STAND_INS = {'x86-debug': '7.3', 'x86-kcsan': '7.3'}
 _REPEATED = ('hba', 'lun', 'qemu', 'device')
 _SINGLE = ('claim', 'kernels', 'machine', 'image', 'cpus', 'memory', 'cmdline', 'module', 'boot', 'timeout',
            'when')

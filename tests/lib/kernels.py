@@ -86,6 +86,7 @@ class Kernel:
     def __init__(self, name, driver, variant, workdir):
         self.name = name
         self.driver = driver
+        self.coverage = None  # a Coverage, when the lines reached are to be counted
         self.dir = _answer([os.path.join(TOP, 'scripts', 'kernel'), name])
         with open(os.path.join(self.dir, 'release'), encoding='ascii') as file:
             self.release = file.read().strip()

@@ -23,6 +23,8 @@ class Uml(Guest):
         if self.case.hba != ('virtio-scsi-pci',) or self.case.qemu or self.case.machine != 'q35':
             raise GuestError("this case's header has lines that only QEMU understands")
         self.device.start([one for line in self.case.lun for one in expand(line)], self.case.device)
+        if self.kernel.coverage:
+            os.mkdir(os.path.join(self.dir, 'gcov'))
         with open(os.path.join(self.dir, 'env'), 'w', encoding='ascii') as file:
             file.write(self.kernel.environment(kernels.TESTS, self.kernel.modroot))
         self.channel, inner = socket.socketpair()
@@ -38,6 +40,8 @@ class Uml(Guest):
                 stdout=console, stderr=console, pass_fds=[inner.fileno()], cwd=self.dir)
 
     def close_transport(self):
+        if self.kernel.coverage:
+            self.kernel.coverage.collect(os.path.join(self.dir, 'gcov'))
         self.device.close()
 
     def before_case(self):
