@@ -13,7 +13,8 @@ are errors, so that a misspelt requirement cannot silently turn into a default.
   hba:      a QEMU device string; repeat for more HBAs (one virtio-scsi-pci); the other end of
             vhost-user-scsi-pci is tests/device, to which `host device` speaks
   lun:      disk|cd KEY=VALUE...; target= and lun= take ranges such as 0..7 (one disk);
-            size=64M, empty (no medium), text=FIRST_LINE, hba=0, and the device's own
+            size=64M, empty (no medium), text=FIRST_LINE, file=bzImage (of the kernel's own
+            files, read-only), hba=0, and the device's own
   qemu:     further QEMU arguments
   device:   further arguments of tests/device
   cmdline:  further kernel command line

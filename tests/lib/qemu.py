@@ -97,14 +97,16 @@ class Qemu(Guest):
                 continue
             size = props.pop('size', '64M')
             empty = props.pop('empty', '')
+            file = props.pop('file', '')
             text = props.pop('text', '').replace('_', ' ')
             target, lun = props.pop('target', '0'), props.pop('lun', '0')
             device = (f"scsi-{'cd' if kind == 'cd' else 'hd'},id=lun{index},bus=hba{hba}.0,"
                       f'scsi-id={target},lun={lun}')
             if not empty:
-                path = self.make_file(f'disk{index}', size, f'{text}\n' if text else '')
+                path = (os.path.join(self.kernel.dir, file) if file else
+                        self.make_file(f'disk{index}', size, f'{text}\n' if text else ''))
                 arguments += ['-blockdev', json.dumps({
-                    'driver': 'raw', 'node-name': f'disk{index}', 'read-only': kind == 'cd',
+                    'driver': 'raw', 'node-name': f'disk{index}', 'read-only': kind == 'cd' or bool(file),
                     'cache': {'no-flush': True},
                     'file': {'driver': 'file', 'filename': path, 'cache': {'no-flush': True}}})]
                 device += f',drive=disk{index}'
