@@ -3,7 +3,7 @@
 # Names for the scripts, nothing more: each target is one file in scripts/, which
 # runs as well where make is not installed.
 
-.PHONY: module demo test quick check tree clean help
+.PHONY: module demo test quick bench check tree clean help
 
 module:
 	@scripts/build $(foreach v,KDIR KUNIT W C V LLVM ARCH CROSS_COMPILE,$(if $($v),'$v=$($v)'))
@@ -16,6 +16,9 @@ test:
 
 quick:
 	@scripts/quick $(T)
+
+bench:
+	@scripts/bench $(if $(QUICK),--quick)
 
 check:
 	@scripts/check
@@ -32,6 +35,7 @@ help:
 	@echo 'make demo         see it at work in a virtual machine'
 	@echo 'make test         run all tests; T=GROUP or T=GROUP/NAME for some of them'
 	@echo 'make quick        build, boot in User-Mode Linux, check I/O: seconds'
+	@echo 'make bench        measure it against other drivers; QUICK=1 in some minutes'
 	@echo 'make check        style, static analysis, builds without a warning'
 	@echo 'make tree KDIR=SOURCE  put the driver into a kernel source tree'
 	@echo 'make clean        remove build/ (kernels stay in the cache outside)'

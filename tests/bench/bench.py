@@ -1,0 +1,152 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Compare our driver with the in-tree one and with other adapters' (see scripts/bench).
+
+Counts are taken in a guest whose instructions a plugin counts; times in another
+one, without it, the drivers taking turns, so that what else this machine does strikes
+all of them.
+"""
+import argparse
+import collections
+import datetime
+import json
+import os
+import statistics
+import subprocess
+import sys
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path[:0] = [os.path.join(TOP, 'tests', 'lib')]
+sys.dont_write_bytecode = True
+
+# pylint: disable=wrong-import-position
+import kernels
+import procs
+import report
+from guest import GuestError
+from measure import Guest, plugin
+from workloads import DEVICES, WORKLOADS
+
+
+def say(text):
+    print(f'bench: {text}', file=sys.stderr, flush=True)
+
+
+def machines(workloads):
+    """The workloads by the machine that they need."""
+    groups = collections.defaultdict(list)
+    for workload in workloads:
+        groups[workload.machine].append(workload)
+    return groups.values()
+
+
+def in_turn(guest, workloads, devices, do):
+    """Load each driver once, and do(workload, device, disk) for all of its workloads."""
+    for name in devices:
+        device = DEVICES[name]
+        for parameters in dict.fromkeys(workload.parameters for workload in workloads):
+            mine = [workload for workload in workloads
+                    if name in workload.devices and workload.parameters == parameters]
+            if not mine:
+                continue
+            disk = guest.load(device, parameters)
+            for workload in mine:
+                do(workload, device, disk)
+            guest.unload(device)
+
+
+def count(kernel, insn, workloads, devices, results):
+    for group in machines(workloads):
+        say(f'counting: {", ".join(workload.name for workload in group)}')
+        guest = Guest(kernel, group[0], insn)
+
+        def one(workload, device, disk):
+            figures = results[workload.name][device.name]
+            figures.update(guest.count(workload, device, disk))
+            if workload.cpus > 1 and device.is_virtio_scsi:
+                figures.update(guest.hold(workload, device, disk))
+        in_turn(guest, group, devices, one)
+        guest.close()
+
+
+def clock(kernel, workloads, devices, rounds, results):
+    for group in machines(workloads):
+        say(f'timing, {rounds} rounds: {", ".join(workload.name for workload in group)}')
+        guest = Guest(kernel, group[0])
+
+        def one(workload, device, disk):
+            for what, value in guest.fio(workload, disk, workload.nr_ios[1]).items():
+                results[workload.name][device.name].setdefault(what, []).append(value)
+        for number in range(rounds):
+            # Who comes first is at an advantage or not; let it be each in turn.
+            in_turn(guest, group, devices if number % 2 else devices[::-1], one)
+        guest.close()
+
+
+def compare(results):
+    """Ratios to the in-tree driver: of counts one, of times the median of the rounds' and their spread."""
+    for figures in results.values():
+        base = figures.get('intree', {})
+        for name, mine in figures.items():
+            ratios = {}
+            for what, value in mine.items():
+                if what not in base:
+                    continue
+                if isinstance(value, list):
+                    pairs = sorted(one / other for one, other in zip(value, base[what]) if other)
+                    if pairs:
+                        ratios[what] = [statistics.median(pairs), pairs[0], pairs[-1]]
+                elif base[what]:
+                    ratios[what] = value / base[what]
+            mine['ratio'] = ratios
+        for mine in figures.values():
+            for what in ('iops', 'p50_us', 'p99_us', 'cpu'):
+                if what in mine:
+                    mine[what] = statistics.median(mine[what])
+
+
+def main():
+    parser = argparse.ArgumentParser(prog='bench', description=__doc__.split('\n', maxsplit=1)[0])
+    parser.add_argument('--quick', action='store_true', help='the most telling figures, in some minutes')
+    parser.add_argument('--kernel', default='7.3', choices=('6.1', '6.12', '7.3'), help='guest kernel (7.3)')
+    parser.add_argument('--rounds', type=int, help='how often to time each workload (7, quick: 3)')
+    parser.add_argument('--devices', default='', help='drivers, with commas (all; quick: ours,intree,virtio-blk)')
+    parser.add_argument('--workloads', default='', help='only those whose name contains this')
+    parser.add_argument('--out', default=os.path.join(TOP, 'build', 'bench'), help='where results go (build/bench)')
+    options = parser.parse_args()
+    devices = (options.devices or ('ours,intree,virtio-blk' if options.quick else ','.join(DEVICES))).split(',')
+    workloads = [workload for workload in WORKLOADS
+                 if (workload.is_quick or not options.quick) and options.workloads in workload.name]
+    if not workloads or not set(devices) <= set(DEVICES):
+        parser.error(f"devices are {','.join(DEVICES)}; workloads: {', '.join(w.name for w in WORKLOADS)}")
+
+    procs.install()
+    started = datetime.datetime.now()
+    results = collections.defaultdict(lambda: collections.defaultdict(dict))
+    try:
+        kernel = kernels.Kernel(options.kernel, 'ours', '', procs.tempdir())
+        insn = plugin(TOP, lambda argv: subprocess.run(argv, check=True))
+        count(kernel, insn, workloads, devices, results)
+        clock(kernel, workloads, devices, options.rounds or (3 if options.quick else 7), results)
+    except (kernels.BuildError, kernels.Missing, GuestError) as error:
+        say(error)
+        return 1
+    compare(results)
+    version = subprocess.run([kernels.program('qemu-system-x86_64'), '--version'], capture_output=True,
+                             text=True, check=True).stdout.split('\n')[0]
+    commit = subprocess.run(['git', '-C', TOP, 'describe', '--always', '--dirty'], capture_output=True,
+                            text=True, check=False).stdout.strip()
+    document = {'date': f'{started:%Y-%m-%d}', 'minutes': round((datetime.datetime.now() - started).seconds / 60, 1),
+                'kernel': kernel.release, 'qemu': version, 'commit': commit,
+                'command': ' '.join(['make bench', *(['QUICK=1'] if options.quick else [])]),
+                'arguments': sys.argv[1:], 'results': results}
+    os.makedirs(options.out, exist_ok=True)
+    with open(os.path.join(options.out, 'bench.json'), 'w', encoding='utf-8') as file:
+        json.dump(document, file, indent=1)
+    report.table(document)
+    report.plots(document, options.out)
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A guest that the host drives command by command, and whose instructions it can count.
+
+The guest runs tests/guest/bench: it asks for a step, runs it, and asks again.  While it
+waits for the answer nothing runs in it, so that is when counters are read.
+"""
+import base64
+import collections
+import os
+import socket
+import struct
+import time
+
+from guest import GuestError
+from qemu import Qemu
+
+_RECORD = struct.Struct('QQQ')
+
+
+class Machine(Qemu):
+    def __init__(self, kernel, case, devices=(), plugin=None):
+        super().__init__(kernel, case)
+        self._devices = devices
+        self._plugin = plugin
+        self._socket = os.path.join(self.dir, 'insn')
+
+    def arguments(self, accel):
+        # Figures of KVM and of TCG do not compare, and only TCG can count.
+        arguments = super().arguments('tcg') + list(self._devices)
+        if self._plugin:
+            arguments += ['-plugin', f'file={self._plugin},socket={self._socket},cpus={self.case.cpus}']
+        return arguments
+
+    def begin(self):
+        """Boot, up to where the guest asks for its first step."""
+        self.boot()
+        self.before_case()
+        self._send(f'run {self.case.name} 1 {self.case.timeout}')
+        self._await_step(time.monotonic() + 30)
+
+    def _await_step(self, deadline):
+        while True:
+            word, _, rest = self._line(deadline).partition(' ')
+            if word == 'host':
+                _, status, encoded = (rest + ' ').split(' ')[:3]
+                return int(status), base64.b64decode(encoded).decode('utf-8', 'replace')
+            if word == 'done':
+                raise GuestError('the guest has left the benchmark')
+
+    def sh(self, command, timeout=60, check=True):
+        """What the command printed; it must succeed."""
+        encoded = base64.b64encode(command.encode()).decode()
+        self._send(f'reply 0 {encoded}')
+        status, text = self._await_step(time.monotonic() + timeout)
+        if status and check:
+            raise GuestError(f'status {status}: {command}\n{text[-2000:]}')
+        return text
+
+    # -- counters -------------------------------------------------------------
+    def _ask(self, line):
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(self._socket)
+            connection.sendall(line.encode() + b'\n')
+            answer = b''
+            while data := connection.recv(1 << 20):
+                answer += data
+            return answer
+
+    def counts(self):
+        """Instructions and runs of each block so far: two Counters by address."""
+        insns, runs = collections.Counter(), collections.Counter()
+        for address, nr_insns, nr_runs in _RECORD.iter_unpack(self._ask('counts')):
+            insns[address] += nr_insns * nr_runs
+            runs[address] += nr_runs
+        return insns, runs
+
+    def watch_lock(self, start, end, take, release):
+        self._ask(f'lock {start:x} {end:x} {take:x} {release:x}')
+
+    def held(self):
+        """How often the lock was held, for how many instructions in all and at most."""
+        return struct.unpack('QQQ', self._ask('held'))
+
+    def traced(self, event):
+        """How often QEMU has traced the event so far."""
+        with open(self.trace_file, 'rb') as file:
+            return file.read().count(event.encode() + b' ')

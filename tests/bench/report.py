@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The results as a table for the terminal, and as plots."""
+import os
+import subprocess
+import sys
+
+from symbols import PARTS
+
+_BOLD = ('\033[1m', '\033[0m') if sys.stdout.isatty() else ('', '')
+
+# Column, its heading, how to print the value.
+_COLUMNS = (
+    ('instructions', 'insns', '{:.0f}'), ('driver', 'driver', '{:.0f}'), ('ring', 'ring', '{:.0f}'),
+    ('scsi', 'scsi', '{:.0f}'), ('allocations', 'allocs', '{:.2f}'), ('descriptors', 'descs', '{:.1f}'),
+    ('doorbells', 'bells', '{:.2f}'), ('interrupts', 'irqs', '{:.2f}'), ('iops', 'IOPS', '{:.0f}'),
+    ('p50_us', 'p50 us', '{:.0f}'), ('p99_us', 'p99 us', '{:.0f}'), ('cpu', 'CPU', '{:.2f}'),
+    ('hold_mean', 'hold', '{:.0f}'), ('hold_max', 'longest', '{:.0f}'))
+
+
+def _ratio(value):
+    """A ratio; of times with the least and the greatest of the rounds."""
+    if isinstance(value, list):
+        return '{:.2f}'.format(value[0]), '{:.2f}-{:.2f}'.format(value[1], value[2])
+    return '{:.2f}'.format(value), ''
+
+
+def table(document):
+    print(f"\n{document['date']}, Linux {document['kernel']}, {document['qemu']}, commit {document['commit']}")
+    print('Per I/O: kernel instructions (of these: driver, ring, SCSI core), allocations, descriptors, doorbells,')
+    print('interrupts; hold: instructions under the queue lock. In brackets the ratio to in-tree, of times the')
+    print('median of the rounds; below it the least and the greatest.')
+    for workload, figures in document['results'].items():
+        columns = [column for column in _COLUMNS if any(column[0] in mine for mine in figures.values())]
+        print(f"\n{_BOLD[0]}{workload}{_BOLD[1]}")
+        print(' ' * 12 + ''.join(f'{heading:>15}' for _, heading, _ in columns))
+        for name, mine in figures.items():
+            line, spread = f'  {name:<10}', ' ' * 12
+            for what, _, form in columns:
+                value = form.format(mine[what]) if what in mine else '-'
+                first, second = _ratio(mine['ratio'][what]) if what in mine['ratio'] and name != 'intree' else ('', '')
+                plain = f'{value} [{first}]' if first else value
+                bold = plain.replace(first, f'{_BOLD[0]}{first}{_BOLD[1]}') if first else plain
+                line += ' ' * (15 - len(plain)) + bold
+                spread += f'{second:>15}'
+            print(line + ('\n' + spread.rstrip() if spread.strip() else ''))
+
+
+def _gnuplot(out, name, rows, commands):
+    data = os.path.join(out, f'{name}.dat')
+    with open(data, 'w', encoding='utf-8') as file:
+        for row in rows:
+            file.write('\t'.join(str(cell) for cell in row) + '\n')
+    script = (f"set terminal svg size 960,480 font 'sans,13' background 'white'\nset output '{out}/{name}.svg'\n"
+              "set style fill solid 0.9 border -1\nset style data histograms\nset boxwidth 0.8\n"
+              "set grid ytics lc '#dddddd'\nset border 3\nset tics nomirror\nset datafile separator tab\n"
+              "set key outside right top\n" + commands.format(data=data))
+    subprocess.run(['gnuplot'], input=script, text=True, check=True)
+
+
+def plots(document, out):
+    """Instructions by part, and IOPS against the in-tree driver."""
+    results = document['results']
+    named = [(f'{device}\\n{workload}', mine) for workload, figures in results.items()
+             for device, mine in figures.items() if workload.startswith('4k read, depth') and 'driver' in mine]
+    if named:
+        rows = [['x', *PARTS]] + [[name, *(round(mine[part]) for part in PARTS)] for name, mine in named]
+        _gnuplot(out, 'instructions', rows,
+                 "set style histogram rowstacked\nset title 'Guest kernel instructions per I/O, by part'\n"
+                 "set xtics rotate by -45 font ',10'\n"
+                 "plot for [i=2:%d] '{data}' using i:xtic(1) title columnheader(i)\n" % (len(PARTS) + 1))
+    ratios = [(workload, figures['ours']['ratio']) for workload, figures in results.items()
+              if 'iops' in figures.get('ours', {}).get('ratio', {})]
+    if ratios:
+        rows = [['x', 'IOPS', 'least', 'greatest']] + [[name, *ratio['iops']] for name, ratio in ratios]
+        _gnuplot(out, 'iops', rows,
+                 "set style histogram errorbars lw 1.5\nset title 'IOPS, ours / in-tree: median and range'\n"
+                 "set yrange [0:*]\nset xtics rotate by -45 font ',10'\n"
+                 "plot '{data}' using 2:3:4:xtic(1) title 'ours / in-tree', 1 lc 'black' title 'equal'\n")
+    print(f"\n{os.path.relpath(out)}: bench.json" + ''.join(
+        f', {name}' for name in ('instructions.svg', 'iops.svg') if os.path.exists(os.path.join(out, name))))

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Whose instruction is it: from an address in the guest's kernel to a part of it."""
+import bisect
+import collections
+import re
+
+# What is in no module of its own is told by its name.
+_RING = re.compile(r'(__)?(virtqueue|vring|vp_|virtio_|detach_buf|more_used|virtio_pci)')
+_BLOCK = re.compile(r'(__)?(blk|bio|bdev|blkdev|sbitmap|elv|dd_|submit_bio|disk_|iov_iter_extract|'
+                    r'kblockd|deadline_|rq_qos|wbt_|part_|req_bio|bvec)')
+_IDLE = re.compile(r'(do_idle|cpuidle|default_idle|arch_cpu_idle|cpu_idle|menu_|teo_|haltpoll|ladder_|'
+                   r'tick_nohz|ct_idle|ct_kernel|pv_native_safe_halt|native_safe_halt|acpi_idle|'
+                   r'poll_idle|call_cpuidle|can_stop_idle|quiet_vmstat|need_update|rcu_needs_cpu|'
+                   r'get_cpu_idle|nohz_|hrtimer_next_event|__get_next_timer|get_next_timer|tick_sched|'
+                   r'leave_mm|sched_idle|cpu_startup|flush_smp_call)')
+_RING_MODULES = ('virtio', 'virtio_ring', 'virtio_pci', 'virtio_pci_modern_dev', 'virtio_pci_legacy_dev')
+
+PARTS = ('driver', 'ring', 'scsi', 'sd', 'block', 'rest')
+
+
+class Symbols:
+    """Functions of the kernel image, from /proc/kallsyms; modules, from /proc/modules."""
+
+    def __init__(self, kallsyms):
+        self._functions = []
+        self._module_functions = collections.defaultdict(list)
+        self._modules = []
+        for line in kallsyms.splitlines():
+            address, kind, name, *module = line.split()
+            if kind in 'tTwW' and not name.startswith('__pfx_'):
+                if module:
+                    self._module_functions[module[0].strip('[]')].append((int(address, 16), name))
+                else:
+                    self._functions.append((int(address, 16), name))
+        self._functions.sort()
+        self._starts = [address for address, _ in self._functions]
+        self._parts = {}
+
+    def set_modules(self, modules):
+        """Lines of /proc/modules: name size users by state address."""
+        self._modules = []
+        for line in modules.splitlines():
+            words = line.split()
+            start = int(words[5], 16)
+            self._modules.append((start, start + int(words[1]), words[0]))
+        self._parts = {}
+
+    def module(self, name):
+        """Start and end of a module."""
+        return next((start, end) for start, end, module in self._modules if module == name)
+
+    def addresses(self, name):
+        return [address for address, function in self._functions if function == name]
+
+    def function(self, address):
+        """(name, module) of what the address is in."""
+        for start, end, module in self._modules:
+            if start <= address < end:
+                inside = sorted(self._module_functions[module])
+                at = bisect.bisect_right(inside, (address, '~')) - 1
+                return (inside[at][1] if at >= 0 else '?'), module
+        at = bisect.bisect_right(self._starts, address) - 1
+        return (self._functions[at][1] if at >= 0 else '?'), ''
+
+    def part(self, address, drivers):
+        if address not in self._parts:
+            self._parts[address] = self._part(*self.function(address), drivers)
+        return self._parts[address]
+
+    @staticmethod
+    def _part(name, module, drivers):
+        if module in drivers:
+            return 'driver'
+        if module in _RING_MODULES:
+            return 'ring'
+        if module:
+            return {'scsi_mod': 'scsi', 'scsi_common': 'scsi', 'sd_mod': 'sd'}.get(module, 'rest')
+        for part, names in (('idle', _IDLE), ('ring', _RING), ('block', _BLOCK)):
+            if names.match(name):
+                return part
+        return 'rest'
