@@ -18,6 +18,7 @@
 #include <scsi/scsi_cmnd.h>
 #include <scsi/scsi_device.h>
 
+#include "trace.h"
 #include "virtscsi.h"
 
 /**
@@ -129,6 +130,7 @@ static bool cmd_waited_long(struct scsi_cmnd *sc)
 
 static enum scsi_qc_status cmd_refuse(struct scsi_cmnd *sc, int err)
 {
+	trace_virtscsi_busy(sc, err);
 	switch (err) {
 	case -ENODEV:
 	case -EIO:
@@ -171,6 +173,7 @@ enum scsi_qc_status virtscsi_cmd_queue(struct Scsi_Host *shost,
 
 	cmd->submitted = jiffies;
 	WRITE_ONCE(cmd->is_in_flight, true);
+	trace_virtscsi_submit(sc);
 	err = cmd_add(vscsi, virtscsi_cmd_vq(vscsi, sc), sc);
 	if (!err)
 		return 0;
@@ -221,6 +224,7 @@ static void cmd_finish(struct virtscsi *vscsi, void *buf)
 	sc->result = outcome.result;
 	cmd_take_sense(sc, &outcome);
 	scsi_set_resid(sc, outcome.resid);
+	trace_virtscsi_complete(sc, response.response);
 	WRITE_ONCE(cmd->is_in_flight, false);
 	scsi_done(sc);
 }
@@ -233,6 +237,7 @@ static void cmd_lose(struct virtscsi *vscsi, void *buf, bool is_gone)
 
 	sc->result = (is_gone ? DID_NO_CONNECT : DID_RESET) << 16;
 	scsi_set_resid(sc, scsi_bufflen(sc));
+	trace_virtscsi_complete(sc, VIRTSCSI_TRACE_NO_RESPONSE);
 	WRITE_ONCE(cmd->is_in_flight, false);
 	scsi_done(sc);
 }

@@ -26,6 +26,7 @@
 #include <scsi/scsi_device.h>
 #include <scsi/scsi_host.h>
 
+#include "trace.h"
 #include "virtscsi.h"
 
 /* The name is the one that modprobe.d files have for the in-tree driver. */
@@ -146,6 +147,20 @@ static void device_report_limits(struct virtscsi *vscsi)
 		 virtscsi_limit(vscsi, VIRTSCSI_MAX_SECTORS) / 2);
 }
 
+static void device_trace_limits(struct virtscsi *vscsi,
+				const struct virtscsi_limits *limits)
+{
+	unsigned int id;
+
+	for (id = 0; id < VIRTSCSI_NR_LIMITS; id++) {
+		const struct virtscsi_limit *limit = &limits->of[id];
+
+		trace_virtscsi_limits(vscsi, virtscsi_limits_name(id),
+				      limit->value, limit->asked,
+				      virtscsi_limits_source(limit->source));
+	}
+}
+
 /* Virtqueues are found, DRIVER_OK is not set. */
 static int device_negotiate(struct virtscsi *vscsi,
 			    struct virtscsi_limits *limits)
@@ -179,6 +194,8 @@ static int device_negotiate(struct virtscsi *vscsi,
 	if (err)
 		dev_err(&vdev->dev, "a virtqueue of %u entries cannot carry a command with data\n",
 			facts.ring_size);
+	else
+		device_trace_limits(vscsi, limits);
 	return err;
 }
 
@@ -349,6 +366,7 @@ int virtscsi_device_resume(struct virtio_device *vdev)
 	mutex_lock(&vscsi->life);
 	err = device_restart(vscsi);
 	mutex_unlock(&vscsi->life);
+	trace_virtscsi_reset(vscsi, err);
 	if (err) {
 		device_give_up(vscsi);
 		return err;

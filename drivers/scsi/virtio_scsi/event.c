@@ -16,6 +16,7 @@
 #include <scsi/scsi.h>
 #include <scsi/scsi_device.h>
 
+#include "trace.h"
 #include "virtscsi.h"
 
 /* "Placing 10-15 buffers on the event queue is sufficient" (5.6.6.3). */
@@ -219,6 +220,7 @@ static void event_work(struct work_struct *work)
 	struct virtscsi_event event;
 
 	while (event_take(vscsi, &event)) {
+		trace_virtscsi_event(vscsi, &event);
 		event_handle(vscsi, &event);
 		cond_resched();
 	}

@@ -21,6 +21,7 @@
 #include <scsi/scsi_cmnd.h>
 #include <scsi/scsi_device.h>
 
+#include "trace.h"
 #include "virtscsi.h"
 
 static unsigned int patience_s = 600;
@@ -48,13 +49,18 @@ enum scsi_timeout_action virtscsi_recovery_timed_out(struct scsi_cmnd *sc)
 	unsigned int patience = READ_ONCE(patience_s);
 
 	virtscsi_vq_reap(vscsi, vq);
-	if (!READ_ONCE(cmd->is_in_flight))
+	if (!READ_ONCE(cmd->is_in_flight)) {
+		trace_virtscsi_timeout(sc, VIRTSCSI_TIMEOUT_FOUND);
 		return SCSI_EH_DONE;
+	}
 
 	virtscsi_vq_kick(vq);
 	if (!patience ||
-	    time_before(jiffies, cmd->submitted + patience * HZ))
+	    time_before(jiffies, cmd->submitted + patience * HZ)) {
+		trace_virtscsi_timeout(sc, VIRTSCSI_TIMEOUT_WAIT);
 		return SCSI_EH_RESET_TIMER;
+	}
+	trace_virtscsi_timeout(sc, VIRTSCSI_TIMEOUT_RECOVER);
 	return SCSI_EH_NOT_HANDLED;
 }
 

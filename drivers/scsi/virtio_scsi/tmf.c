@@ -15,6 +15,7 @@
 #include <linux/slab.h>
 #include <scsi/scsi_host.h>
 
+#include "trace.h"
 #include "virtscsi.h"
 
 /* The error handler of a host runs one at a time; a few hosts at once. */
@@ -161,6 +162,7 @@ int virtscsi_tmf(struct virtscsi *vscsi, u32 subtype, unsigned int target,
 	if (!ret)
 		ret = tmf_wait(vscsi, tmf);
 	tmf_put(tmf);
+	trace_virtscsi_tmf(vscsi, subtype, target, lun, tag, ret);
 
 	virtscsi_vq_reap_requests(vscsi);
 	return ret;
