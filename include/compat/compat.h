@@ -130,10 +130,8 @@ static inline unsigned int blk_mq_num_possible_queues(unsigned int max_queues)
  * two functions.
  */
 #ifdef CONFIG_PM_SLEEP
-#define virtio_device_reset_prepare	virtio_device_freeze
 #define virtio_device_reset_done	virtio_device_restore
 #else
-#define virtio_device_reset_prepare(_vdev) ((void)(_vdev), -EOPNOTSUPP)
 #define virtio_device_reset_done(_vdev) ((void)(_vdev), -EOPNOTSUPP)
 #endif
 

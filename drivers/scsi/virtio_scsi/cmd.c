@@ -133,7 +133,6 @@ static enum scsi_qc_status cmd_refuse(struct scsi_cmnd *sc, int err)
 	trace_virtscsi_busy(sc, err);
 	switch (err) {
 	case -ENODEV:
-	case -EIO:
 		return cmd_fail(sc, DID_NO_CONNECT);
 	case -ENOMEM:
 		if (!cmd_waited_long(sc))
@@ -154,8 +153,8 @@ static enum scsi_qc_status cmd_refuse(struct scsi_cmnd *sc, int err)
  *
  * Context: any.
  * Return: 0 if the command is on its way or has ended in an error of its own;
- *	SCSI_MLQUEUE_HOST_BUSY while the ring is full or the device is being
- *	reset.
+ *	SCSI_MLQUEUE_HOST_BUSY while the ring is full, or the device is being
+ *	reset, or is about to be.
  */
 enum scsi_qc_status virtscsi_cmd_queue(struct Scsi_Host *shost,
 				       struct scsi_cmnd *sc)
@@ -220,6 +219,10 @@ static void cmd_finish(struct virtscsi *vscsi, void *buf)
 					virtscsi_limit(vscsi, VIRTSCSI_SENSE_SIZE));
 	if (unlikely(outcome.is_unknown))
 		cmd_warn(sc, &response);
+
+	/* Read first: the cache line stays shared. */
+	if (unlikely(!READ_ONCE(vscsi->has_progressed)))
+		WRITE_ONCE(vscsi->has_progressed, true);
 
 	sc->result = outcome.result;
 	cmd_take_sense(sc, &outcome);

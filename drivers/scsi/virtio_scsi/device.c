@@ -10,13 +10,17 @@
  * transport asks for, and for the last step of error recovery: the device is
  * reset, what it held goes back to the midlayer, the virtqueues are given up;
  * then everything is found and negotiated anew. A mutex, life, lets one of
- * them happen at a time.
+ * them happen at a time; another, reset, is held from the beginning of a reset
+ * to its end, through the virtio core, and keeps suspend, removal and a second
+ * reset out meanwhile.
  *
  * Only this file and recovery.c reset a device.
  */
 #include <linux/blk-mq.h>
 #include <linux/dma-mapping.h>
+#include <linux/kernel.h>
 #include <linux/module.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/virtio.h>
 #include <linux/virtio_config.h>
@@ -38,6 +42,9 @@ MODULE_PARM_DESC(virtscsi_poll_queues,
 /* A configuration that changes while it is read, over and over, is a fault. */
 #define CONFIG_ATTEMPTS	16
 
+/* What a bus reads where nothing answers; no device sets all bits. */
+#define STATUS_GONE	0xff
+
 static const struct scsi_host_template virtscsi_template = {
 	.module			 = THIS_MODULE,
 	.name			 = "Virtio SCSI HBA",
@@ -55,6 +62,7 @@ static const struct scsi_host_template virtscsi_template = {
 	.eh_device_reset_handler = virtscsi_recovery_reset_lun,
 	.eh_target_reset_handler = virtscsi_recovery_reset_target,
 	.eh_host_reset_handler	 = virtscsi_recovery_reset_host,
+	.host_reset		 = virtscsi_recovery_reset_by_user,
 	.sdev_init		 = virtscsi_lun_init,
 	.sdev_configure		 = virtscsi_lun_configure,
 	.change_queue_depth	 = virtscsi_lun_change_depth,
@@ -253,13 +261,23 @@ static bool device_has_pi(struct virtio_device *vdev)
 	       virtio_has_feature(vdev, VIRTIO_SCSI_F_T10_PI);
 }
 
-/* Life is held. What the device holds goes back to the midlayer. */
+static u8 device_status(struct virtscsi *vscsi)
+{
+	return vscsi->vdev->config->get_status(vscsi->vdev);
+}
+
+/*
+ * Life is held. What the device holds goes back to the midlayer. A device that
+ * is gone holds nothing, and the transport would wait for ever for the end of
+ * its reset.
+ */
 static void device_stop(struct virtscsi *vscsi, enum virtscsi_vq_state state)
 {
 	virtscsi_vq_set_state(vscsi, state);
 	if (vscsi->is_quiesced)
 		return;
-	virtio_reset_device(vscsi->vdev);
+	if (device_status(vscsi) != STATUS_GONE)
+		virtio_reset_device(vscsi->vdev);
 	virtscsi_vq_detach_all(vscsi);
 	virtscsi_vq_release(vscsi);
 	vscsi->is_quiesced = true;
@@ -277,12 +295,21 @@ static void device_start(struct virtscsi *vscsi)
 static void device_kill(struct virtscsi *vscsi)
 {
 	mutex_lock(&vscsi->life);
+	vscsi->is_dead = true;
 	device_stop(vscsi, VIRTSCSI_VQ_DEAD);
 	mutex_unlock(&vscsi->life);
 }
 
-/* The device did not come back: let commands fail instead of waiting. */
-static void device_give_up(struct virtscsi *vscsi)
+/**
+ * virtscsi_device_give_up() - let commands fail instead of waiting
+ * @vscsi: instance, added to the SCSI core
+ *
+ * From now on every command ends with DID_NO_CONNECT, those that the device
+ * holds too.
+ *
+ * Context: process; life is not held.
+ */
+void virtscsi_device_give_up(struct virtscsi *vscsi)
 {
 	device_kill(vscsi);
 	scsi_unblock_requests(vscsi->shost);
@@ -302,10 +329,12 @@ int virtscsi_device_quiesce(struct virtio_device *vdev)
 {
 	struct virtscsi *vscsi = vdev->priv;
 
+	mutex_lock(&vscsi->reset);
 	scsi_block_requests(vscsi->shost);
 	mutex_lock(&vscsi->life);
 	device_stop(vscsi, VIRTSCSI_VQ_STOPPED);
 	mutex_unlock(&vscsi->life);
+	mutex_unlock(&vscsi->reset);
 	return 0;
 }
 
@@ -368,7 +397,7 @@ int virtscsi_device_resume(struct virtio_device *vdev)
 	mutex_unlock(&vscsi->life);
 	trace_virtscsi_reset(vscsi, err);
 	if (err) {
-		device_give_up(vscsi);
+		virtscsi_device_give_up(vscsi);
 		return err;
 	}
 	scsi_unblock_requests(vscsi->shost);
@@ -377,26 +406,96 @@ int virtscsi_device_resume(struct virtio_device *vdev)
 }
 
 /**
- * virtscsi_device_reset() - reset the device and carry on
+ * virtscsi_device_ailment() - what is wrong with the device
  * @vscsi: instance
  *
+ * Implements virtio 1.3, 2.1.2 (DEVICE_NEEDS_RESET).
+ *
  * Context: process.
- * Return: 0, or the error that keeps the device from coming back.
+ * Return: why it must be reset, in words, or NULL.
  */
-int virtscsi_device_reset(struct virtscsi *vscsi)
+const char *virtscsi_device_ailment(struct virtscsi *vscsi)
+{
+	const char *why = NULL;
+
+	mutex_lock(&vscsi->life);
+	if (!vscsi->is_quiesced) {
+		if (device_status(vscsi) & VIRTIO_CONFIG_S_NEEDS_RESET)
+			why = "the device asks for a reset";
+		else if (virtscsi_vq_is_broken(vscsi))
+			why = "a virtqueue is broken";
+	}
+	mutex_unlock(&vscsi->life);
+	return why;
+}
+
+/**
+ * virtscsi_device_config_changed() - the device has something to say
+ * @vdev: virtio device
+ *
+ * Implements virtio 1.3, 2.1.2: a device that needs a reset says so by a
+ * configuration change notification. The status cannot be read here, for on
+ * some transports that sleeps.
+ *
+ * Context: any.
+ */
+void virtscsi_device_config_changed(struct virtio_device *vdev)
+{
+	virtscsi_recovery_check(vdev->priv);
+}
+
+static int device_reset(struct virtscsi *vscsi, const char *why)
 {
 	struct virtio_device *vdev = vscsi->vdev;
+	bool is_useless;
 	int err;
 
-	dev_notice(&vdev->dev, "resetting the device\n");
-	err = virtio_device_reset_prepare(vdev);
-	if (err)
+	mutex_lock(&vscsi->life);
+	if (vscsi->is_dead || vscsi->is_quiesced) {
+		err = vscsi->is_dead ? -ENODEV : 0;
+		mutex_unlock(&vscsi->life);
 		return err;
-	err = virtio_device_reset_done(vdev);
-	if (err) {
-		dev_err(&vdev->dev, "the device did not come back: %d\n", err);
-		device_give_up(vscsi);
 	}
+	/* In shutdown the virtio core broke the virtqueues, for good. */
+	is_useless = vscsi->is_going || system_state > SYSTEM_RUNNING ||
+		     device_status(vscsi) == STATUS_GONE;
+	if (!is_useless) {
+		dev_notice(&vdev->dev, "%s: resetting the device\n", why);
+		vscsi->nr_resets++;
+		scsi_block_requests(vscsi->shost);
+		device_stop(vscsi, VIRTSCSI_VQ_STOPPED);
+	}
+	mutex_unlock(&vscsi->life);
+
+	err = is_useless ? -ENODEV : virtio_device_reset_done(vdev);
+	if (err) {
+		dev_err(&vdev->dev, "%s, and it does not come back: %d\n", why,
+			err);
+		virtscsi_device_give_up(vscsi);
+	}
+	return err;
+}
+
+/**
+ * virtscsi_device_reset() - reset the device and carry on
+ * @vscsi: instance, added to the SCSI core
+ * @why: for the log
+ *
+ * Commands in flight end so that the midlayer sends them again. Does nothing
+ * while the device is reset by somebody else (suspend, the transport): they
+ * have ended then. A device that is gone or about to go is given up.
+ *
+ * Context: process; vscsi->reset is held. I/O may depend on this, so memory is
+ *	allocated without starting any.
+ * Return: 0, or the error that keeps the device from coming back; all commands
+ *	fail then.
+ */
+int virtscsi_device_reset(struct virtscsi *vscsi, const char *why)
+{
+	unsigned int noio = memalloc_noio_save();
+	int err = device_reset(vscsi, why);
+
+	memalloc_noio_restore(noio);
 	return err;
 }
 
@@ -430,8 +529,10 @@ static struct virtscsi *device_alloc(struct virtio_device *vdev)
 	vscsi->has_pi = device_has_pi(vdev);
 	vscsi->nr_queues = nr_queues;
 	vscsi->is_quiesced = true;
+	mutex_init(&vscsi->reset);
 	mutex_init(&vscsi->life);
 	virtscsi_vq_init(vscsi);
+	virtscsi_recovery_init(vscsi);
 	vdev->priv = vscsi;
 	return vscsi;
 }
@@ -445,6 +546,7 @@ static void device_undo(struct virtscsi *vscsi)
 	struct kmem_cache *cmd_cache = vscsi->cmd_cache;
 
 	device_kill(vscsi);
+	virtscsi_recovery_exit(vscsi);
 	virtscsi_event_exit(vscsi);
 	scsi_host_put(vscsi->shost);
 	kmem_cache_destroy(cmd_cache);
@@ -510,9 +612,16 @@ void virtscsi_device_remove(struct virtio_device *vdev)
 {
 	struct virtscsi *vscsi = vdev->priv;
 
+	/* Waits for a reset that has begun; there will be no other. */
+	mutex_lock(&vscsi->reset);
+	mutex_lock(&vscsi->life);
+	vscsi->is_going = true;
+	mutex_unlock(&vscsi->life);
+	mutex_unlock(&vscsi->reset);
+
 	/* A device that is gone answers nothing; end what it holds at once. */
 	if (virtscsi_vq_is_broken(vscsi))
-		device_give_up(vscsi);
+		virtscsi_device_give_up(vscsi);
 
 	virtscsi_event_stop(vscsi);
 	scsi_remove_host(vscsi->shost);

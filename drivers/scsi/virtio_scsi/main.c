@@ -34,6 +34,7 @@ static struct virtio_driver virtscsi_driver = {
 	.feature_table_size	= ARRAY_SIZE(features),
 	.probe			= virtscsi_device_probe,
 	.remove			= virtscsi_device_remove,
+	.config_changed		= virtscsi_device_config_changed,
 #ifdef CONFIG_PM_SLEEP
 	.freeze			= virtscsi_device_quiesce,
 	.restore		= virtscsi_device_resume,
@@ -50,16 +51,25 @@ static int __init virtscsi_main_init(void)
 	err = virtscsi_tmf_init();
 	if (err)
 		return err;
-
+	err = virtscsi_recovery_setup();
+	if (err)
+		goto out_tmf;
 	err = register_virtio_driver(&virtscsi_driver);
 	if (err)
-		virtscsi_tmf_exit();
+		goto out_recovery;
+	return 0;
+
+out_recovery:
+	virtscsi_recovery_teardown();
+out_tmf:
+	virtscsi_tmf_exit();
 	return err;
 }
 
 static void __exit virtscsi_main_exit(void)
 {
 	unregister_virtio_driver(&virtscsi_driver);
+	virtscsi_recovery_teardown();
 	virtscsi_tmf_exit();
 }
 

@@ -13,11 +13,17 @@
  * nothing, and a command that the midlayer gives back while the device still
  * holds it ends in its data buffer being overwritten. Only the device reset,
  * after which the device holds nothing, can be believed at once.
+ *
+ * The device may also ask for a reset, or break a virtqueue. Whoever sees that
+ * calls virtscsi_recovery_check(), and a work does the reset; commands wait for
+ * it. A device for which that does not help is given up.
  */
 #include <linux/delay.h>
 #include <linux/jiffies.h>
 #include <linux/moduleparam.h>
 #include <linux/rcupdate.h>
+#include <linux/workqueue.h>
+#include <scsi/scsi.h>
 #include <scsi/scsi_cmnd.h>
 #include <scsi/scsi_device.h>
 
@@ -32,6 +38,126 @@ MODULE_PARM_DESC(patience_s,
 /* How long commands may take to come back after a TMF ended them. */
 #define COME_BACK_MS	2000
 #define COME_BACK_LOOK_MS	10
+
+/* Resets in a row without one command finishing between them. */
+#define MAX_FRUITLESS	2
+
+/* Resets that are too many, whatever has finished between them. */
+#define MAX_IN_WINDOW	10
+#define WINDOW_S	600
+
+/* Of the module: work may be queued while an instance goes away. */
+static struct workqueue_struct *recovery_queue;
+
+/**
+ * virtscsi_recovery_setup() - make the workqueue
+ *
+ * Context: process.
+ * Return: 0 or -ENOMEM.
+ */
+int virtscsi_recovery_setup(void)
+{
+	recovery_queue = alloc_workqueue("virtio_scsi_recovery",
+					 WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	return recovery_queue ? 0 : -ENOMEM;
+}
+
+/**
+ * virtscsi_recovery_teardown() - the opposite
+ *
+ * Context: process; no instance exists.
+ */
+void virtscsi_recovery_teardown(void)
+{
+	destroy_workqueue(recovery_queue);
+}
+
+/* The mutex reset is held. True when another reset is not worth the while. */
+static bool recovery_is_hopeless(struct virtscsi *vscsi)
+{
+	struct device *dev = &vscsi->vdev->dev;
+
+	if (vscsi->nr_in_window &&
+	    time_after(jiffies, vscsi->window_start + WINDOW_S * HZ))
+		vscsi->nr_in_window = 0;
+	if (!vscsi->nr_in_window++)
+		vscsi->window_start = jiffies;
+
+	if (READ_ONCE(vscsi->has_progressed))
+		vscsi->nr_fruitless = 0;
+	else
+		vscsi->nr_fruitless++;
+	WRITE_ONCE(vscsi->has_progressed, false);
+
+	if (vscsi->nr_fruitless > MAX_FRUITLESS) {
+		dev_err(dev, "no command has finished in spite of %u resets, giving the device up\n",
+			MAX_FRUITLESS);
+		return true;
+	}
+	if (vscsi->nr_in_window > MAX_IN_WINDOW) {
+		dev_err(dev, "%u resets in %u seconds were not enough, giving the device up\n",
+			MAX_IN_WINDOW, WINDOW_S);
+		return true;
+	}
+	return false;
+}
+
+/* The mutex reset is held. */
+static int recovery_reset(struct virtscsi *vscsi, const char *why)
+{
+	if (!recovery_is_hopeless(vscsi))
+		return virtscsi_device_reset(vscsi, why);
+	virtscsi_device_give_up(vscsi);
+	return -EIO;
+}
+
+static void recovery_work(struct work_struct *work)
+{
+	struct virtscsi *vscsi = container_of(work, struct virtscsi,
+					      recovery_work);
+	const char *why;
+
+	mutex_lock(&vscsi->reset);
+	why = virtscsi_device_ailment(vscsi);
+	if (why)
+		recovery_reset(vscsi, why);
+	mutex_unlock(&vscsi->reset);
+}
+
+/**
+ * virtscsi_recovery_init() - prepare a new instance
+ * @vscsi: instance
+ *
+ * Context: process.
+ */
+void virtscsi_recovery_init(struct virtscsi *vscsi)
+{
+	INIT_WORK(&vscsi->recovery_work, recovery_work);
+}
+
+/**
+ * virtscsi_recovery_exit() - the opposite
+ * @vscsi: instance; its virtqueues are gone
+ *
+ * Context: process; waits for the work.
+ */
+void virtscsi_recovery_exit(struct virtscsi *vscsi)
+{
+	cancel_work_sync(&vscsi->recovery_work);
+}
+
+/**
+ * virtscsi_recovery_check() - something may be wrong with the device
+ * @vscsi: instance
+ *
+ * If it asks for a reset, or has broken a virtqueue, it is reset soon.
+ *
+ * Context: any.
+ */
+void virtscsi_recovery_check(struct virtscsi *vscsi)
+{
+	queue_work(recovery_queue, &vscsi->recovery_work);
+}
 
 /**
  * virtscsi_recovery_timed_out() - decide about a command whose timer fired
@@ -55,6 +181,7 @@ enum scsi_timeout_action virtscsi_recovery_timed_out(struct scsi_cmnd *sc)
 	}
 
 	virtscsi_vq_kick(vq);
+	virtscsi_recovery_check(vscsi);
 	if (!patience ||
 	    time_before(jiffies, cmd->submitted + patience * HZ)) {
 		trace_virtscsi_timeout(sc, VIRTSCSI_TIMEOUT_WAIT);
@@ -192,14 +319,49 @@ int virtscsi_recovery_reset_target(struct scsi_cmnd *sc)
 
 /**
  * virtscsi_recovery_reset_host() - reset the virtio device
- * @sc: any command; only its host is looked at
+ * @sc: any command; only its host and its submitter are looked at
  *
  * Context: process.
- * Return: SUCCESS, or FAILED if the device did not come back.
+ * Return: SUCCESS, or FAILED if the device did not come back; in both cases it
+ *	holds no command any more.
  */
 int virtscsi_recovery_reset_host(struct scsi_cmnd *sc)
 {
 	struct virtscsi *vscsi = shost_priv(sc->device->host);
+	int err;
 
-	return virtscsi_device_reset(vscsi) ? FAILED : SUCCESS;
+	if (sc->submitter == SUBMITTED_BY_SCSI_RESET_IOCTL)
+		return virtscsi_recovery_reset_by_user(vscsi->shost,
+						       SCSI_ADAPTER_RESET) ?
+			FAILED : SUCCESS;
+
+	mutex_lock(&vscsi->reset);
+	err = recovery_reset(vscsi, "nothing else has helped");
+	mutex_unlock(&vscsi->reset);
+	return err ? FAILED : SUCCESS;
+}
+
+/**
+ * virtscsi_recovery_reset_by_user() - reset the virtio device, as asked for
+ * @shost: host
+ * @type: SCSI_ADAPTER_RESET
+ *
+ * Such a reset is not counted among those that a device may need.
+ *
+ * Context: process.
+ * Return: 0, -EOPNOTSUPP for another @type, or the error that keeps the device
+ *	from coming back.
+ */
+int virtscsi_recovery_reset_by_user(struct Scsi_Host *shost, int type)
+{
+	struct virtscsi *vscsi = shost_priv(shost);
+	int err;
+
+	if (type != SCSI_ADAPTER_RESET)
+		return -EOPNOTSUPP;
+
+	mutex_lock(&vscsi->reset);
+	err = virtscsi_device_reset(vscsi, "asked for by the administrator");
+	mutex_unlock(&vscsi->reset);
+	return err;
 }

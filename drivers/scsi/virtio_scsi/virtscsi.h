@@ -103,8 +103,18 @@ struct virtscsi_cmd {
  * @nr_poll_queues: of these, polled ones; they come last
  * @cmd_cache: request and response headers of one command each
  * @request_offset: where in an object of @cmd_cache the request starts
- * @life: serialises reset, freeze, restore and removal
+ * @reset: one reset at a time, from its beginning to its end; suspend and
+ *	removal wait for it; taken before @life
+ * @life: serialises stopping and starting the device
  * @is_quiesced: the device is reset and has no virtqueues; protected by @life
+ * @is_going: the driver is being unbound; protected by @life
+ * @is_dead: the device is not used any more; protected by @life
+ * @recovery_work: looks whether the device needs a reset
+ * @has_progressed: a command has finished since the device was last reset
+ * @nr_resets: resets of the device, suspend not included
+ * @nr_fruitless: of these, the latest ones in a row without progress between
+ * @window_start: when counting of @nr_in_window began, in jiffies
+ * @nr_in_window: resets since then
  * @event_queue: ordered; whoever scans or removes LUNs does it there
  * @event_work: drains the event virtqueue
  * @events: the event buffers, one after the other
@@ -126,8 +136,18 @@ struct virtscsi {
 	struct kmem_cache *cmd_cache;
 	u32 request_offset;
 
-	struct mutex life;	/* reset, freeze, restore, removal */
+	struct mutex reset;	/* a reset from beginning to end */
+	struct mutex life;	/* stopping and starting */
 	bool is_quiesced;
+	bool is_going;
+	bool is_dead;
+
+	struct work_struct recovery_work;
+	bool has_progressed;
+	unsigned int nr_resets;
+	unsigned int nr_fruitless;
+	unsigned long window_start;
+	unsigned int nr_in_window;
 
 	struct workqueue_struct *event_queue;
 	struct work_struct event_work;
@@ -186,11 +206,17 @@ int virtscsi_tmf(struct virtscsi *vscsi, u32 subtype, unsigned int target,
 extern const struct virtscsi_vq_ops virtscsi_tmf_vq_ops;
 
 /* recovery.c */
+int virtscsi_recovery_setup(void);
+void virtscsi_recovery_teardown(void);
+void virtscsi_recovery_init(struct virtscsi *vscsi);
+void virtscsi_recovery_exit(struct virtscsi *vscsi);
+void virtscsi_recovery_check(struct virtscsi *vscsi);
 enum scsi_timeout_action virtscsi_recovery_timed_out(struct scsi_cmnd *sc);
 int virtscsi_recovery_abort(struct scsi_cmnd *sc);
 int virtscsi_recovery_reset_lun(struct scsi_cmnd *sc);
 int virtscsi_recovery_reset_target(struct scsi_cmnd *sc);
 int virtscsi_recovery_reset_host(struct scsi_cmnd *sc);
+int virtscsi_recovery_reset_by_user(struct Scsi_Host *shost, int type);
 
 /* event.c */
 int virtscsi_event_init(struct virtscsi *vscsi);
@@ -210,7 +236,10 @@ int virtscsi_device_probe(struct virtio_device *vdev);
 void virtscsi_device_remove(struct virtio_device *vdev);
 int virtscsi_device_quiesce(struct virtio_device *vdev);
 int virtscsi_device_resume(struct virtio_device *vdev);
-int virtscsi_device_reset(struct virtscsi *vscsi);
+const char *virtscsi_device_ailment(struct virtscsi *vscsi);
+void virtscsi_device_config_changed(struct virtio_device *vdev);
+int virtscsi_device_reset(struct virtscsi *vscsi, const char *why);
+void virtscsi_device_give_up(struct virtscsi *vscsi);
 
 /* sysfs.c */
 extern const struct attribute_group *virtscsi_sysfs_host_groups[];

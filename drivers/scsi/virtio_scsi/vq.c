@@ -13,7 +13,9 @@
  * waits for a grace period knows that nobody will touch it any more.
  *
  * Virtqueues come and go with each reset of the device. The locks stay for the
- * life of the instance; while there is no virtqueue the state says so.
+ * life of the instance; while there is no virtqueue the state says so. Whoever
+ * finds one broken, by an index that the device cannot have been given or by a
+ * doorbell that cannot be rung, tells recovery.c.
  */
 #include <linux/cpumask.h>
 #include <linux/interrupt.h>
@@ -231,16 +233,37 @@ void virtscsi_vq_kill(struct virtscsi_vq *vq)
 	vq_set_state(vq, &state);
 }
 
+static void vq_look_for_broken(struct virtscsi_vq *vq, void *data)
+{
+	bool *is_broken = data;
+	unsigned long flags;
+
+	spin_lock_irqsave(&vq->lock, flags);
+	if (vq->vq && virtqueue_is_broken(vq->vq))
+		*is_broken = true;
+	spin_unlock_irqrestore(&vq->lock, flags);
+}
+
 /**
- * virtscsi_vq_is_broken() - has the virtio core given up on the device
- * @vscsi: instance with virtqueues
+ * virtscsi_vq_is_broken() - has the virtio core given up on a virtqueue
+ * @vscsi: instance
  *
- * Context: process.
- * Return: true after surprise removal.
+ * Context: any.
+ * Return: true if one is broken, by what the device did with it or by
+ *	surprise removal.
  */
 bool virtscsi_vq_is_broken(struct virtscsi *vscsi)
 {
-	return vscsi->ctrl_vq.vq && virtqueue_is_broken(vscsi->ctrl_vq.vq);
+	bool is_broken = false;
+
+	vq_for_each(vscsi, vq_look_for_broken, &is_broken);
+	return is_broken;
+}
+
+static void vq_ring(struct virtqueue *vq)
+{
+	if (!virtqueue_notify(vq))
+		virtscsi_recovery_check(vq_instance(vq));
 }
 
 static int vq_check_state(const struct virtscsi_vq *vq)
@@ -287,10 +310,12 @@ int virtscsi_vq_add(struct virtscsi_vq *vq, struct scatterlist *sgs[],
 		/* What is in a full ring must not wait for its doorbell. */
 		if (is_last || err)
 			needs_doorbell = virtqueue_kick_prepare(vq->vq);
+		if (err == -EIO)
+			virtscsi_recovery_check(vq_instance(vq->vq));
 	}
 	spin_unlock_irqrestore(&vq->lock, flags);
 	if (needs_doorbell)
-		virtqueue_notify(vq->vq);
+		vq_ring(vq->vq);
 	rcu_read_unlock();
 
 	return err;
@@ -313,7 +338,7 @@ void virtscsi_vq_kick(struct virtscsi_vq *vq)
 		needs_doorbell = virtqueue_kick_prepare(vq->vq);
 	spin_unlock_irqrestore(&vq->lock, flags);
 	if (needs_doorbell)
-		virtqueue_notify(vq->vq);
+		vq_ring(vq->vq);
 	rcu_read_unlock();
 }
 
@@ -341,7 +366,9 @@ static bool vq_take_batch(struct virtscsi_vq *vq, void *batch[REAP_BATCH],
 			(*nr)++;
 		}
 		is_more = *nr == REAP_BATCH;
-		if (!is_more && has_interrupt && !virtqueue_is_broken(vq->vq))
+		if (virtqueue_is_broken(vq->vq))
+			virtscsi_recovery_check(vq_instance(vq->vq));
+		else if (!is_more && has_interrupt)
 			is_more = !virtqueue_enable_cb(vq->vq);
 	}
 	spin_unlock_irqrestore(&vq->lock, flags);
@@ -415,6 +442,8 @@ void *virtscsi_vq_get_event(struct virtscsi *vscsi)
 			event = virtqueue_get_buf(vq->vq, &len);
 		} while (!event && !virtqueue_is_broken(vq->vq) &&
 			 !virtqueue_enable_cb(vq->vq));
+		if (virtqueue_is_broken(vq->vq))
+			virtscsi_recovery_check(vscsi);
 	}
 	spin_unlock_irqrestore(&vq->lock, flags);
 	return event;

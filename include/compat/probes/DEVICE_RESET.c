@@ -4,6 +4,5 @@
 int probe(struct virtio_device *vdev);
 int probe(struct virtio_device *vdev)
 {
-	return virtio_device_reset_prepare(vdev) ?:
-	       virtio_device_reset_done(vdev);
+	return virtio_device_reset_done(vdev);
 }
