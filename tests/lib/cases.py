@@ -14,7 +14,9 @@ are errors, so that a misspelt requirement cannot silently turn into a default.
             vhost-user-scsi-pci is tests/device, to which `host device` speaks
   lun:      disk|cd KEY=VALUE...; target= and lun= take ranges such as 0..7 (one disk);
             size=64M, empty (no medium), text=FIRST_LINE, file=bzImage (of the kernel's own
-            files, read-only), hba=0, and the device's own
+            files, read-only), hba=0, and the device's own;
+            iscsi-disk, iscsi-tape, iscsi-changer, iscsi-cd: passed through by QEMU from
+            a real iSCSI target; cartridges=3 for a changer
   qemu:     further QEMU arguments
   device:   further arguments of tests/device
   cmdline:  further kernel command line

@@ -27,7 +27,7 @@ _MODULES = ('virtio_pci', 'virtio_mmio', 'virtio_console', 'virtio_scsi', 'scsi_
             'virtio_blk', 'nvme', 'vmw_pvscsi')
 
 # The host's programs that a guest has, besides all of busybox.
-_PROGRAMS = ('kmod', 'kexec', 'lsscsi', 'lsblk', 'fio', 'dd', 'stty',
+_PROGRAMS = ('kmod', 'kexec', 'lsscsi', 'lsblk', 'fio', 'dd', 'stty', 'tar', 'mt-st', 'mtx',
              'sg_dd', 'sg_inq', 'sg_luns', 'sg_map', 'sg_modes', 'sg_opcodes', 'sg_persist',
              'sg_prevent', 'sg_raw', 'sg_rbuf', 'sg_read', 'sg_read_block_limits', 'sg_readcap',
              'sg_requests', 'sg_reset', 'sg_start', 'sg_sync', 'sg_turs', 'sg_unmap', 'sg_vpd',

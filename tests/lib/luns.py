@@ -4,12 +4,16 @@ import re
 
 from guest import GuestError
 
+# The kinds that a real iSCSI target serves, for QEMU to pass through (iscsi.py).
+ISCSI = ('iscsi-disk', 'iscsi-tape', 'iscsi-changer', 'iscsi-cd')
+_KINDS = ('disk', 'cd') + ISCSI
+
 
 def expand(line):
     """`disk target=0..3 lun=0` -> [(kind, properties)], ranges multiplied out."""
     kind, *words = line.split()
-    if kind not in ('disk', 'cd'):
-        raise GuestError(f"lun: '{line}': the kind is '{kind}', not disk or cd")
+    if kind not in _KINDS:
+        raise GuestError(f"lun: '{line}': the kind is '{kind}' (known: {' '.join(_KINDS)})")
     found = [{}]
     for word in words:
         key, equals, value = word.partition('=')

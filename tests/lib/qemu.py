@@ -19,12 +19,13 @@ import subprocess
 import threading
 import time
 
+import iscsi
 import kernels
 import procs
 import tsc
 from device import Device
 from guest import Guest, GuestError
-from luns import expand
+from luns import ISCSI, expand
 from qmp import Qmp
 
 QEMU = 'qemu-system-x86_64'
@@ -63,6 +64,7 @@ class Qemu(Guest):
     def __init__(self, kernel, case):
         super().__init__(kernel, case)
         self.qmp = None
+        self.iscsi = None
         self.trace_file = os.path.join(self.dir, 'trace')
         self._trace_start = 0
         # HBAs whose other end is ours, by their number.
@@ -95,13 +97,16 @@ class Qemu(Guest):
             hba = props.pop('hba', '0')
             if int(hba) in self.devices:
                 continue
+            target, lun = props.pop('target', '0'), props.pop('lun', '0')
+            place = f'id=lun{index},bus=hba{hba}.0,scsi-id={target},lun={lun}'
+            if kind in ISCSI:
+                arguments += self._iscsi_arguments(index, kind, place, props)
+                continue
             size = props.pop('size', '64M')
             empty = props.pop('empty', '')
             file = props.pop('file', '')
             text = props.pop('text', '').replace('_', ' ')
-            target, lun = props.pop('target', '0'), props.pop('lun', '0')
-            device = (f"scsi-{'cd' if kind == 'cd' else 'hd'},id=lun{index},bus=hba{hba}.0,"
-                      f'scsi-id={target},lun={lun}')
+            device = f"scsi-{'cd' if kind == 'cd' else 'hd'},{place}"
             if not empty:
                 path = (os.path.join(self.kernel.dir, file) if file else
                         self.make_file(f'disk{index}', size, f'{text}\n' if text else ''))
@@ -113,6 +118,18 @@ class Qemu(Guest):
             device += ''.join(f',{key}={value}' for key, value in props.items())
             arguments += ['-device', device]
         return arguments
+
+    def _iscsi_arguments(self, index, kind, place, props):
+        """A LUN of the iSCSI target, passed through."""
+        if not self.iscsi:
+            self.iscsi = iscsi.Target(self.dir)
+            self.iscsi.start()
+        number = self.iscsi.add(kind.removeprefix('iscsi-'), props)
+        device = f"scsi-{'block' if kind == 'iscsi-disk' else 'generic'},{place},drive=disk{index}"
+        return ['-blockdev', json.dumps({
+            'driver': 'iscsi', 'node-name': f'disk{index}', 'transport': 'tcp', 'portal': self.iscsi.portal,
+            'target': iscsi.IQN, 'lun': number}),
+                '-device', device + ''.join(f',{key}={value}' for key, value in props.items())]
 
     def arguments(self, accel):
         case = self.case
@@ -164,6 +181,9 @@ class Qemu(Guest):
             self.qmp = None
         for device in self.devices.values():
             device.close()
+        if self.iscsi:
+            self.iscsi.stop()
+            self.iscsi = None
 
     def before_case(self):
         self.qmp.forget_events()
