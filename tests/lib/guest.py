@@ -27,7 +27,7 @@ _GRACE = 20
 _BOOT_TIMEOUT = 90
 
 # A kernel with all detectors on takes its time.
-_SLOWNESS = {'uml-debug': 4}
+_SLOWNESS = {'uml-debug': 4, 'x86-debug': 3, 'x86-kcsan': 3}
 
 
 class GuestError(Exception):

@@ -55,6 +55,11 @@ def _channel_option(case):
     return ['VSCSI_CHANNEL=/dev/ttyS1'] if case.image == 'bzImage' else []
 
 
+def _strictness(kernel):
+    """A kernel that listens for mistakes ends at the first."""
+    return ['panic_on_warn=1'] if kernel.name.startswith('x86-') else []
+
+
 def _clock(accel):
     frequency = tsc.khz() if accel == 'tcg' else None
     return [f'tsc_early_khz={frequency} tsc=reliable'] if frequency else []
@@ -138,7 +143,8 @@ class Qemu(Guest):
             '-cpu', 'host' if accel == 'kvm' else 'max',
             '-nodefaults', '-no-user-config', '-nic', 'none', '-display', 'none', '-no-reboot',
             '-kernel', os.path.join(self.kernel.dir, case.image), '-initrd', self.kernel.initrd,
-            '-append', ' '.join([_CMDLINE, case.cmdline, *_channel_option(case), *_clock(accel)]),
+            '-append', ' '.join([_CMDLINE, case.cmdline, *_channel_option(case), *_clock(accel),
+                                 *_strictness(self.kernel)]),
             '-chardev', f'file,id=console,path={self.console}', '-serial', 'chardev:console',
             '-chardev', f'socket,id=channel,path={self.dir}/channel,server=on,wait=off',
             '-qmp', f'unix:{self.dir}/qmp,server=on,wait=off', '-D', self.trace_file]
