@@ -3,7 +3,7 @@
 # Names for the scripts, nothing more: each target is one file in scripts/, which
 # runs as well where make is not installed.
 
-.PHONY: module demo test quick bench check tree clean help
+.PHONY: module demo test quick bench check tree dkms deb clean help
 
 module:
 	@scripts/build $(foreach v,KDIR KUNIT W C V LLVM ARCH CROSS_COMPILE,$(if $($v),'$v=$($v)'))
@@ -26,6 +26,12 @@ check:
 tree:
 	@scripts/tree '$(KDIR)'
 
+dkms:
+	@scripts/dkms 'DESTDIR=$(DESTDIR)'
+
+deb:
+	@scripts/deb
+
 clean:
 	@rm -rf build
 
@@ -38,4 +44,6 @@ help:
 	@echo 'make bench        measure it against other drivers; QUICK=1 in some minutes'
 	@echo 'make check        style, static analysis, builds without a warning'
 	@echo 'make tree KDIR=SOURCE  put the driver into a kernel source tree'
+	@echo 'make dkms         give the driver to DKMS, for this kernel and those to come'
+	@echo 'make deb          build the Debian package that does so'
 	@echo 'make clean        remove build/ (kernels stay in the cache outside)'

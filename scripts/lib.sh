@@ -7,7 +7,7 @@
 
 top=$(cd "$(dirname "$0")/.." && pwd)
 while [ ! -e "$top/scripts/lib.sh" ] && [ "$top" != / ]; do top=$(dirname "$top"); done
-cache=${VSCSI_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/virtio-scsi}
+cache=${VSCSI_CACHE:-${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/virtio-scsi}
 jobs=$(nproc)
 # shellcheck disable=SC2034 # for the scripts that source this file
 readonly top cache jobs
@@ -27,3 +27,6 @@ run() {
 	tail -n 15 "$run_log" >&2
 	die "failed: $* (log: $run_log)"
 }
+
+# The version of the module and of the packages.
+version_of_module() { sed -n 's/^MODULE_VERSION("\(.*\)");$/\1/p' "$top/include/compat/version.c"; }
