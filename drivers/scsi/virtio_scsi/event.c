@@ -11,6 +11,7 @@
  *
  * The workqueue is freezable: nobody scans while the system is suspended.
  */
+#include <linux/dma-mapping.h>
 #include <linux/slab.h>
 #include <linux/virtio.h>
 #include <scsi/scsi.h>
