@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import threading
 
+import arch
 from cpio import Cpio
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -87,6 +88,7 @@ class Kernel:
 
     def __init__(self, name, driver, variant, workdir):
         self.name = name
+        self.arch = arch.of_kernel(name)
         self.driver = driver
         self.coverage = None  # a Coverage, when the lines reached are to be counted
         self.dir = _answer([os.path.join(TOP, 'scripts', 'kernel'), name])
@@ -170,7 +172,7 @@ class Kernel:
             cpio.file('vscsi/virtio-scsi-limits', os.path.join(TOP, 'scripts/virtio-scsi-limits'))
             cpio.data('vscsi/env', self.environment('/vscsi', '').encode())
         with open(self.initrd, 'wb') as whole:
-            for path in (base_initrd(), part):
+            for path in (base_initrd(self.arch), part):
                 with open(path, 'rb') as file:
                     shutil.copyfileobj(file, whole, 1 << 20)
         os.unlink(part)
@@ -179,13 +181,17 @@ class Kernel:
 _base_lock = threading.Lock()
 
 
-def base_initrd():
+def base_initrd(architecture):
     """The programs, cached by the identity of every file that goes in."""
     with _base_lock:
-        return _base_initrd()
+        return _base_initrd(architecture)
 
 
-def _base_initrd():
+def _programs(architecture):
+    """Files of a guest and where they come from, links of a guest and where they lead."""
+    if architecture != 'amd64':
+        return ({'bin/busybox': _foreign_busybox(architecture)},
+                {'bin/sh': 'busybox', 'sbin/modprobe': '/bin/busybox'})
     files = {'bin/busybox': program('busybox')}
     for name in ('sh',) + _PROGRAMS:
         path = program(name)
@@ -193,17 +199,35 @@ def _base_initrd():
         listing = subprocess.run(['ldd', path], capture_output=True, text=True, check=False).stdout
         for library in re.findall(r'(/\S+)', listing):
             files[library.lstrip('/')] = library
+    return files, {'sbin/modprobe': '/usr/bin/kmod', **{f'usr/bin/{name}': 'kmod' for name in _KMOD_NAMES}}
+
+
+def _foreign_busybox(architecture):
+    package = _answer([os.path.join(TOP, 'scripts', 'deb-get'), 'bookworm', architecture, 'busybox-static'])
+    folder = os.path.join(CACHE, 'foreign', os.path.basename(package).removesuffix('.deb'))
+    path = os.path.join(folder, 'bin/busybox')
+    if not os.path.exists(path):
+        scratch = f'{folder}.{os.getpid()}'
+        os.makedirs(scratch)
+        subprocess.run(['dpkg', '-x', package, scratch], check=True)
+        os.rename(scratch, folder)
+    return path
+
+
+def _base_initrd(architecture):
+    files, links = _programs(architecture)
     init = os.path.join(TESTS, 'guest', 'init')
-    stamp = hashlib.sha256(repr([2, open(init, 'rb').read()]).encode())
+    stamp = hashlib.sha256(repr([3, open(init, 'rb').read(), links]).encode())
     for name, path in sorted(files.items()):
         info = os.stat(path)
         stamp.update(f'{name} {path} {info.st_size} {info.st_mtime_ns}\n'.encode())
     folder = os.path.join(CACHE, 'initramfs')
-    target = os.path.join(folder, f'base-{stamp.hexdigest()[:16]}.cpio')
+    prefix = f'programs-{architecture}-'
+    target = os.path.join(folder, f'{prefix}{stamp.hexdigest()[:16]}.cpio')
     if not os.path.exists(target):
         os.makedirs(folder, exist_ok=True)
         for old in os.listdir(folder):
-            if old.startswith('base-'):
+            if old.startswith(prefix):
                 os.unlink(os.path.join(folder, old))
         scratch = f'{target}.{os.getpid()}'
         with Cpio(scratch) as cpio:
@@ -211,9 +235,8 @@ def _base_initrd():
                 cpio.directory(name)
             for name, path in files.items():
                 cpio.file(name, path)
-            for name in _KMOD_NAMES:
-                cpio.link(f'usr/bin/{name}', 'kmod')
-            cpio.link('sbin/modprobe', '/usr/bin/kmod')
+            for name, path in links.items():
+                cpio.link(name, path)
             cpio.file('init', init)
         os.rename(scratch, target)
     return target

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""QEMU guests: q35 by PVH boot, or microvm for virtio-mmio.
+"""QEMU guests: q35 by PVH boot, microvm for virtio-mmio, or another architecture (arch.py).
 
 PVH boots the uncompressed kernel, in half the time; but at each reset QEMU copies that
 image into RAM again, resume from S3 included, so cases that suspend need the bzImage.
-
 
 The channel is a virtio-serial port, the console a file, QMP a socket; all of it lies
 in the guest's temporary directory.  TCG is the default; KVM is used only when a
@@ -23,15 +22,13 @@ import iscsi
 import kernels
 import procs
 import tsc
+from arch import ARCHS
 from device import Device
 from guest import Guest, GuestError
 from luns import ISCSI, expand
 from qmp import Qmp
 
-QEMU = 'qemu-system-x86_64'
-_CMDLINE = ('console=ttyS0 quiet loglevel=4 log_buf_len=4M panic=-1 oops=panic mitigations=off '
-            'nokaslr no_timer_check cryptomgr.notests audit=0 random.trust_cpu=on '
-            'rcutree.jiffies_till_first_fqs=0 rcutree.jiffies_till_next_fqs=1 hung_task_panic=0')
+_CMDLINE = 'quiet loglevel=4 log_buf_len=4M panic=-1 oops=panic cryptomgr.notests audit=0 hung_task_panic=0'
 
 # Rare events of the virtual HBA, always traced: what the device saw is proof.
 _TRACED = ('virtio_scsi_event', 'virtio_scsi_tmf_req', 'virtio_scsi_tmf_resp', 'virtio_scsi_an_req')
@@ -56,12 +53,12 @@ def _channel_option(case):
 
 
 def _strictness(kernel):
-    """A kernel that listens for mistakes ends at the first; KCSAN hears others' too."""
-    return ['panic_on_warn=1'] if kernel.name == 'x86-debug' else []
+    """A kernel that listens for mistakes ends at the first."""
+    return ['panic_on_warn=1'] if kernel.name.startswith('x86-') else []
 
 
-def _clock(accel):
-    frequency = tsc.khz() if accel == 'tcg' else None
+def _clock(accel, arch):
+    frequency = tsc.khz() if (accel, arch) == ('tcg', 'amd64') else None
     return [f'tsc_early_khz={frequency} tsc=reliable'] if frequency else []
 
 
@@ -138,13 +135,15 @@ class Qemu(Guest):
 
     def arguments(self, accel):
         case = self.case
+        arch = ARCHS[self.kernel.arch]
+        is_foreign = self.kernel.arch != 'amd64'
         arguments = [
             '-accel', accel, '-smp', str(case.cpus), '-m', case.memory,
-            '-cpu', 'host' if accel == 'kvm' else 'max',
             '-nodefaults', '-no-user-config', '-nic', 'none', '-display', 'none', '-no-reboot',
-            '-kernel', os.path.join(self.kernel.dir, case.image), '-initrd', self.kernel.initrd,
-            '-append', ' '.join([_CMDLINE, case.cmdline, *_channel_option(case), *_clock(accel),
-                                 *_strictness(self.kernel)]),
+            '-kernel', os.path.join(self.kernel.dir, 'image' if is_foreign else case.image),
+            '-initrd', self.kernel.initrd,
+            '-append', ' '.join([_CMDLINE, arch.cmdline, case.cmdline, *_channel_option(case),
+                                 *_clock(accel, self.kernel.arch), *_strictness(self.kernel)]),
             '-chardev', f'file,id=console,path={self.console}', '-serial', 'chardev:console',
             '-chardev', f'socket,id=channel,path={self.dir}/channel,server=on,wait=off',
             '-qmp', f'unix:{self.dir}/qmp,server=on,wait=off', '-D', self.trace_file]
@@ -152,12 +151,13 @@ class Qemu(Guest):
             arguments += ['-trace', f'enable={event}']
         for extra in case.qemu:  # before the devices, for an IOMMU must come first
             arguments += extra.split()
+        if not is_foreign:
+            arguments += ['-cpu', 'host' if accel == 'kvm' else 'max']
         if case.machine == 'microvm':
             arguments += ['-M', 'microvm,rtc=on,pit=on,pic=on,isa-serial=on',
                           '-global', 'virtio-mmio.force-legacy=off', '-device', 'virtio-serial-device']
         else:
-            arguments += ['-M', 'q35,usb=off,vmport=off', '-global', 'ICH9-LPC.disable_s3=0',
-                          '-device', 'virtio-serial-pci']
+            arguments += [*arch.machine, '-device', arch.serial]
         if _channel_option(case):
             arguments += ['-serial', 'chardev:channel']
         else:
@@ -172,7 +172,7 @@ class Qemu(Guest):
         self._start_devices()
         with open(self.errors, 'wb') as errors:
             self.process = procs.start(
-                [kernels.program(QEMU), *self.arguments(accelerator(self.kernel))],
+                [kernels.program(ARCHS[self.kernel.arch].qemu), *self.arguments(accelerator(self.kernel))],
                 stdout=errors, stderr=errors)
         try:
             self.qmp = Qmp(f'{self.dir}/qmp', 20)
@@ -246,6 +246,8 @@ _accel_lock = threading.Lock()
 def accelerator(kernel):
     """'kvm' when a bounded trial boot worked on this host, else 'tcg'."""
     global _accel
+    if kernel.arch != 'amd64':
+        return 'tcg'
     with _accel_lock:
         if _accel is None:
             _accel = _cached_trial(kernel)
@@ -255,7 +257,7 @@ def accelerator(kernel):
 def _cached_trial(kernel):
     if not os.access('/dev/kvm', os.R_OK | os.W_OK):
         return 'tcg'
-    version = subprocess.run([kernels.program(QEMU), '--version'], capture_output=True,
+    version = subprocess.run([kernels.program(ARCHS['amd64'].qemu), '--version'], capture_output=True,
                              text=True, check=True).stdout.split('\n')[0]
     key = hashlib.sha256(f'{platform.release()} {platform.version()} {version}'.encode()).hexdigest()[:16]
     path = os.path.join(kernels.CACHE, f'accel-{key}')
@@ -277,10 +279,10 @@ def _trial(kernel):
 
 def _boots_under_kvm(kernel):
     child = procs.start(
-        [kernels.program(QEMU), '-accel', 'kvm', '-M', 'q35', '-cpu', 'host', '-smp', '2', '-m', '512M',
+        [kernels.program(ARCHS['amd64'].qemu), '-accel', 'kvm', '-M', 'q35', '-cpu', 'host', '-smp', '2', '-m', '512M',
          '-nodefaults', '-no-user-config', '-nic', 'none', '-display', 'none', '-no-reboot',
          '-serial', 'stdio', '-kernel', os.path.join(kernel.dir, 'vmlinux'),
-         '-initrd', kernel.initrd, '-append', f'{_CMDLINE} VSCSI_TRIAL=1'],
+         '-initrd', kernel.initrd, '-append', f"{_CMDLINE} {ARCHS['amd64'].cmdline} VSCSI_TRIAL=1"],
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     text = b''
     try:
