@@ -33,14 +33,84 @@ enum scsi_qc_status {
 
 #ifndef HAVE_SDEV_INIT
 #define sdev_init slave_alloc
+#define sdev_destroy slave_destroy
+#endif
+
+#ifndef HAVE_QUEUE_LIMITS_UPDATE
+#include <linux/blkdev.h>
+
+/*
+ * Limits were set one by one, the queue's sysfs_lock keeping those who do it
+ * through sysfs apart. Of all of them these are what the driver changes.
+ */
+static inline void virtscsi_compat_set_limits(struct request_queue *q,
+					      const struct queue_limits *lim)
+{
+	unsigned int max_sectors = q->limits.max_sectors;
+
+	blk_queue_max_hw_sectors(q, lim->max_hw_sectors);
+	/* Which has also replaced what an administrator had chosen. */
+	q->limits.max_sectors = min(q->limits.max_sectors, max_sectors);
+	blk_queue_max_segments(q, lim->max_segments);
+	blk_queue_io_opt(q, lim->io_opt);
+}
+
+static inline struct queue_limits
+queue_limits_start_update(struct request_queue *q)
+{
+	mutex_lock(&q->sysfs_lock);
+	return q->limits;
+}
+
+static inline void queue_limits_cancel_update(struct request_queue *q)
+{
+	mutex_unlock(&q->sysfs_lock);
+}
+
+static inline int queue_limits_commit_update(struct request_queue *q,
+					     struct queue_limits *lim)
+{
+	virtscsi_compat_set_limits(q, lim);
+	mutex_unlock(&q->sysfs_lock);
+	return 0;
+}
+#endif
+
+#ifndef HAVE_COMMIT_UPDATE_FROZEN
+static inline int queue_limits_commit_update_frozen(struct request_queue *q,
+						    struct queue_limits *lim)
+{
+	int err;
+
+	blk_mq_freeze_queue(q);
+	err = queue_limits_commit_update(q, lim);
+	blk_mq_unfreeze_queue(q);
+	return err;
+}
 #endif
 
 #ifndef HAVE_SDEV_CONFIGURE
 #ifdef HAVE_DEVICE_CONFIGURE
 #define sdev_configure device_configure
 #else
+int virtscsi_lun_configure_lim(struct scsi_device *sdev,
+			       struct queue_limits *lim);
+
+/* The limits were the queue's own and not handed over. */
+static inline int virtscsi_lun_configure(struct scsi_device *sdev)
+{
+	struct queue_limits lim = sdev->request_queue->limits;
+	int err = virtscsi_lun_configure_lim(sdev, &lim);
+
+	if (!err)
+		virtscsi_compat_set_limits(sdev->request_queue, &lim);
+	return err;
+}
+
+/* Not where the name stands alone, as in the host template. */
+#define virtscsi_lun_configure(_sdev, _lim) \
+	virtscsi_lun_configure_lim(_sdev, _lim)
 #define sdev_configure slave_configure
-#define virtscsi_lun_configure(_sdev, _lim) virtscsi_lun_configure(_sdev)
 #endif
 #endif
 
@@ -57,6 +127,12 @@ virtscsi_compat_host_alloc(const struct scsi_host_template *sht, int size)
 }
 
 #define scsi_host_alloc virtscsi_compat_host_alloc
+#endif
+
+#ifndef HAVE_KZALLOC_OBJ
+#include <linux/slab.h>
+
+#define kzalloc_obj(_object, _gfp) kzalloc(sizeof(_object), _gfp)
 #endif
 
 #ifndef HAVE_FIND_VQS_INFO
@@ -117,11 +193,20 @@ static inline unsigned int blk_mq_num_possible_queues(unsigned int max_queues)
 #endif
 
 #ifndef HAVE_SCSI_EXECUTE_CMD
-/* In the one form that the driver needs: read, no sense data wanted. */
-#define scsi_execute_cmd(_sdev, _cdb, _op, _buffer, _len, _timeout, _retries, \
-			 _args)						\
-	scsi_execute(_sdev, _cdb, DMA_FROM_DEVICE, _buffer, _len, NULL, NULL, \
-		     _timeout, _retries, 0, 0, NULL)
+struct scsi_exec_args {
+	struct scsi_sense_hdr *sshdr;
+};
+
+/* In the form that the driver needs: read, and perhaps a look at the sense data. */
+static inline int
+scsi_execute_cmd(struct scsi_device *sdev, const u8 *cdb, blk_opf_t opf,
+		 void *buffer, unsigned int len, int timeout, int retries,
+		 const struct scsi_exec_args *args)
+{
+	return scsi_execute(sdev, cdb, DMA_FROM_DEVICE, buffer, len, NULL,
+			    args ? args->sshdr : NULL, timeout, retries,
+			    opf & ~REQ_OP_MASK, 0, NULL);
+}
 #endif
 
 #ifndef HAVE_DEVICE_RESET

@@ -65,12 +65,14 @@ static const struct scsi_host_template virtscsi_template = {
 	.host_reset		 = virtscsi_recovery_reset_by_user,
 	.sdev_init		 = virtscsi_lun_init,
 	.sdev_configure		 = virtscsi_lun_configure,
+	.sdev_destroy		 = virtscsi_lun_destroy,
 	.change_queue_depth	 = virtscsi_lun_change_depth,
 	.track_queue_depth	 = 1,
 	.dma_boundary		 = UINT_MAX,
 	/* A full ring empties by itself; do not wait longer than that. */
 	.max_host_blocked	 = 1,
 	.shost_groups		 = virtscsi_sysfs_host_groups,
+	.sdev_groups		 = virtscsi_sysfs_lun_groups,
 };
 
 static u32 device_generation(struct virtio_device *vdev)

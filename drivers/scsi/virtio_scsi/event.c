@@ -69,10 +69,12 @@ static void event_review(struct virtscsi *vscsi, unsigned int target)
 	shost_for_each_device(sdev, vscsi->shost) {
 		if (target != SCAN_WILD_CARD && sdev->id != target)
 			continue;
-		if (event_is_present(sdev))
-			scsi_rescan_device(sdev);
-		else
+		if (!event_is_present(sdev)) {
 			scsi_remove_device(sdev);
+			continue;
+		}
+		scsi_rescan_device(sdev);
+		virtscsi_lun_renegotiate(sdev);
 	}
 }
 
@@ -161,8 +163,10 @@ static void event_param_change(struct virtscsi *vscsi, u32 reason,
 	 */
 	if ((asc == ASC_PARAMETERS_CHANGED &&
 	     (ascq == 0x00 || ascq == 0x01 || ascq == 0x09)) ||
-	    (asc == ASC_OPERATION_CHANGED && ascq == 0x03))
+	    (asc == ASC_OPERATION_CHANGED && ascq == 0x03)) {
 		scsi_rescan_device(sdev);
+		virtscsi_lun_renegotiate(sdev);
+	}
 	scsi_device_put(sdev);
 }
 

@@ -18,6 +18,7 @@
 #include <linux/kernel.h>
 #include <linux/limits.h>
 #include <linux/virtio_scsi.h>
+#include <scsi/scsi_proto.h>
 
 #include "limits.h"
 
@@ -36,6 +37,10 @@
 /* One byte on the wire names the target, 14 bits the LUN (virtio 5.6.6.1). */
 #define MAX_TARGET_LAST		255
 #define MAX_LUN_LAST		16383
+
+/* No medium has smaller or larger logical blocks; others are misunderstood. */
+#define BLOCK_SIZE_FIRST	512
+#define BLOCK_SIZE_LAST		65536
 
 /* The midlayer's type for cmd_per_lun is a short. */
 #define CMD_PER_LUN_LAST	S16_MAX
@@ -271,6 +276,133 @@ int virtscsi_limits_compute(struct virtscsi_limits *limits,
 	return 0;
 }
 
+/*
+ * In 512-byte units, and rounded up: a transfer of just the LUN's maximum must
+ * pass whatever its blocks are.
+ */
+static u32 lun_sectors(u32 blocks, u32 block_size)
+{
+	return min_t(u64, ((u64)blocks * block_size + 511) >> 9, U32_MAX);
+}
+
+/*
+ * Until a medium says how large its blocks are, 512 bytes are assumed: that is
+ * what QEMU scales the page by in this case, and elsewhere it errs on the safe
+ * side.
+ */
+static u32 lun_block_size(const struct virtscsi_answers *answers)
+{
+	if (answers->block_size < BLOCK_SIZE_FIRST ||
+	    answers->block_size > BLOCK_SIZE_LAST)
+		return BLOCK_SIZE_FIRST;
+	return answers->block_size;
+}
+
+static void lun_ask(struct virtscsi_limit *limit, u32 asked,
+		    enum virtscsi_limit_source source)
+{
+	if (!asked)
+		return;
+	limit->asked = asked;
+	limit_lower(limit, asked, source);
+}
+
+static void lun_max_sectors(struct virtscsi_limit *limit,
+			    const struct virtscsi_lun_facts *facts)
+{
+	const struct virtscsi_answers *answers = &facts->answers;
+	u32 block_size = lun_block_size(answers);
+	u32 block_sectors = DIV_ROUND_UP(block_size, 512);
+
+	*limit = limit_fact(facts->hba_max_sectors, VIRTSCSI_FROM_HBA);
+	limit_lower(limit, facts->core_max_sectors, VIRTSCSI_FROM_KERNEL);
+	limit_settle(limit);
+
+	switch (facts->type) {
+	case TYPE_DISK:
+	case TYPE_ZBC:
+		lun_ask(limit, lun_sectors(answers->max_blocks, block_size),
+			VIRTSCSI_FROM_VPD_B0);
+		break;
+	case TYPE_TAPE:
+		/*
+		 * The length of one block. A drive that knows blocks of one
+		 * size only moves many of them with a command.
+		 */
+		if (answers->max_bytes > answers->min_bytes)
+			lun_ask(limit, lun_sectors(answers->max_bytes, 1),
+				VIRTSCSI_FROM_BLOCK_LIMITS);
+		break;
+	}
+	if (facts->override_max_sectors)
+		limit_lower(limit, facts->override_max_sectors,
+			    VIRTSCSI_FROM_OVERRIDE);
+
+	limit_raise(limit, min(max(facts->page_size >> 9, block_sectors),
+			       facts->hba_max_sectors),
+		    VIRTSCSI_FROM_KERNEL);
+	/* The block layer counts in whole blocks. */
+	if (limit->value > block_sectors)
+		limit->value -= limit->value % block_sectors;
+}
+
+/**
+ * virtscsi_limits_compute_lun() - the limits of a LUN
+ * @limits: where they go
+ * @facts: what the HBA, the LUN itself and the administrator say
+ *
+ * Never above those of the HBA, never below what the block layer accepts: a
+ * page, or a logical block if that is more.
+ *
+ * Context: any. Pure.
+ */
+void virtscsi_limits_compute_lun(struct virtscsi_lun_limits *limits,
+				 const struct virtscsi_lun_facts *facts)
+{
+	struct virtscsi_limit *max = &limits->of[VIRTSCSI_LUN_MAX_SECTORS];
+	struct virtscsi_limit *opt = &limits->of[VIRTSCSI_LUN_OPT_SECTORS];
+	struct virtscsi_limit *seg = &limits->of[VIRTSCSI_LUN_SEG_MAX];
+
+	lun_max_sectors(max, facts);
+
+	*seg = limit_fact(facts->hba_seg_max, VIRTSCSI_FROM_HBA);
+	if (facts->override_seg_max)
+		limit_lower(seg, facts->override_seg_max,
+			    VIRTSCSI_FROM_OVERRIDE);
+	limit_settle(seg);
+
+	*opt = limit_fact(0, VIRTSCSI_FROM_DEFAULT);
+	if (facts->type == TYPE_DISK || facts->type == TYPE_ZBC) {
+		const struct virtscsi_answers *answers = &facts->answers;
+
+		if (answers->opt_blocks)
+			*opt = limit_fact(lun_sectors(answers->opt_blocks,
+						      lun_block_size(answers)),
+					  VIRTSCSI_FROM_VPD_B0);
+		limit_lower(opt, max->value, max->source);
+	}
+}
+
+/**
+ * virtscsi_limits_lun_name() - the name of a limit of a LUN
+ * @id: which
+ *
+ * The name that sysfs, the log and the manual use.
+ *
+ * Context: any. Pure.
+ * Return: a constant string.
+ */
+const char *virtscsi_limits_lun_name(enum virtscsi_lun_limit_id id)
+{
+	static const char * const names[VIRTSCSI_NR_LUN_LIMITS] = {
+		[VIRTSCSI_LUN_MAX_SECTORS] = "max_sectors",
+		[VIRTSCSI_LUN_SEG_MAX]	   = "seg_max",
+		[VIRTSCSI_LUN_OPT_SECTORS] = "opt_sectors",
+	};
+
+	return names[id];
+}
+
 /**
  * virtscsi_limits_name() - the name of a limit
  * @id: which
@@ -310,7 +442,7 @@ const char *virtscsi_limits_name(enum virtscsi_limit_id id)
  */
 const char *virtscsi_limits_source(enum virtscsi_limit_source source)
 {
-	static const char * const words[] = {
+	static const char * const words[VIRTSCSI_NR_SOURCES] = {
 		[VIRTSCSI_FROM_DEVICE]	= "device",
 		[VIRTSCSI_FROM_DEFAULT]	= "default",
 		[VIRTSCSI_FROM_RING]	= "ring",
@@ -319,6 +451,10 @@ const char *virtscsi_limits_source(enum virtscsi_limit_source source)
 		[VIRTSCSI_FROM_CPUS]	= "cpus",
 		[VIRTSCSI_FROM_WIRE]	= "wire",
 		[VIRTSCSI_FROM_PI]	= "protection",
+		[VIRTSCSI_FROM_HBA]	= "hba",
+		[VIRTSCSI_FROM_VPD_B0]	= "vpd-b0",
+		[VIRTSCSI_FROM_BLOCK_LIMITS] = "block-limits",
+		[VIRTSCSI_FROM_OVERRIDE] = "override",
 	};
 
 	return words[source];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The limits of one virtio-scsi HBA: what each is, and who set it.
+ * The limits of a virtio-scsi HBA and of its LUNs: what each is, and who set it.
  *
  * limits.c turns facts into limits and does nothing else; see there.
  */
@@ -53,6 +53,11 @@ enum virtscsi_limit_id {
  * @VIRTSCSI_FROM_CPUS: the number of CPUs
  * @VIRTSCSI_FROM_WIRE: the width of a field in the wire format
  * @VIRTSCSI_FROM_PI: protection information takes its share of the segments
+ * @VIRTSCSI_FROM_HBA: the HBA's limit, which bounds that of the LUN
+ * @VIRTSCSI_FROM_VPD_B0: the LUN's VPD page B0h (Block Limits)
+ * @VIRTSCSI_FROM_BLOCK_LIMITS: the tape drive's answer to READ BLOCK LIMITS
+ * @VIRTSCSI_FROM_OVERRIDE: the administrator
+ * @VIRTSCSI_NR_SOURCES: how many sources there are
  */
 enum virtscsi_limit_source {
 	VIRTSCSI_FROM_DEVICE,
@@ -63,6 +68,11 @@ enum virtscsi_limit_source {
 	VIRTSCSI_FROM_CPUS,
 	VIRTSCSI_FROM_WIRE,
 	VIRTSCSI_FROM_PI,
+	VIRTSCSI_FROM_HBA,
+	VIRTSCSI_FROM_VPD_B0,
+	VIRTSCSI_FROM_BLOCK_LIMITS,
+	VIRTSCSI_FROM_OVERRIDE,
+	VIRTSCSI_NR_SOURCES
 };
 
 /**
@@ -141,6 +151,71 @@ struct virtscsi_limits {
 	struct virtscsi_limit of[VIRTSCSI_NR_LIMITS];
 };
 
+/**
+ * enum virtscsi_lun_limit_id - the limits a LUN has of its own
+ * @VIRTSCSI_LUN_MAX_SECTORS: 512-byte units in one command
+ * @VIRTSCSI_LUN_SEG_MAX: data segments in one command
+ * @VIRTSCSI_LUN_OPT_SECTORS: 512-byte units that the LUN likes best, or 0
+ * @VIRTSCSI_NR_LUN_LIMITS: how many limits there are
+ */
+enum virtscsi_lun_limit_id {
+	VIRTSCSI_LUN_MAX_SECTORS,
+	VIRTSCSI_LUN_SEG_MAX,
+	VIRTSCSI_LUN_OPT_SECTORS,
+	VIRTSCSI_NR_LUN_LIMITS
+};
+
+/**
+ * struct virtscsi_answers - what a LUN said of itself, host order
+ * @block_size: bytes of a logical block (READ CAPACITY), 0 if it did not say
+ * @max_blocks: MAXIMUM TRANSFER LENGTH of VPD page B0h, in logical blocks; 0 if
+ *	it names none
+ * @opt_blocks: OPTIMAL TRANSFER LENGTH of the same, likewise
+ * @max_bytes: MAXIMUM BLOCK LENGTH LIMIT of a tape drive, 0 if it names none
+ * @min_bytes: MINIMUM BLOCK LENGTH LIMIT
+ *
+ * All zero is a LUN that was not asked or did not answer. None is trusted.
+ */
+struct virtscsi_answers {
+	u32 block_size;
+	u32 max_blocks;
+	u32 opt_blocks;
+	u32 max_bytes;
+	u32 min_bytes;
+};
+
+/**
+ * struct virtscsi_lun_facts - what bounds the limits of a LUN
+ * @type: peripheral device type
+ * @page_size: bytes; the block layer accepts no smaller transfer
+ * @hba_max_sectors: 512-byte units in one command of the HBA
+ * @hba_seg_max: data segments in one command of the HBA
+ * @core_max_sectors: what the SCSI core's list of odd devices says, U32_MAX if
+ *	the LUN is not in it
+ * @answers: what the LUN said
+ * @override_max_sectors: the administrator's bound, 0 if there is none
+ * @override_seg_max: likewise
+ */
+struct virtscsi_lun_facts {
+	u8 type;
+	u32 page_size;
+	u32 hba_max_sectors;
+	u32 hba_seg_max;
+	u32 core_max_sectors;
+	struct virtscsi_answers answers;
+	u32 override_max_sectors;
+	u32 override_seg_max;
+};
+
+/**
+ * struct virtscsi_lun_limits - the limits in force on one LUN
+ * @of: indexed by enum virtscsi_lun_limit_id; asked is what the LUN asked for,
+ *	and equals value where it has no say or said nothing
+ */
+struct virtscsi_lun_limits {
+	struct virtscsi_limit of[VIRTSCSI_NR_LUN_LIMITS];
+};
+
 /* A ring must hold request header, response header and one data segment. */
 #define VIRTSCSI_MIN_RING_SIZE	3
 #define VIRTSCSI_NR_HEADERS	2
@@ -151,6 +226,9 @@ bool virtscsi_limits_can_carry_pi(u32 seg_max);
 int virtscsi_limits_compute(struct virtscsi_limits *limits,
 			    const struct virtscsi_config *config,
 			    const struct virtscsi_facts *facts);
+void virtscsi_limits_compute_lun(struct virtscsi_lun_limits *limits,
+				 const struct virtscsi_lun_facts *facts);
+const char *virtscsi_limits_lun_name(enum virtscsi_lun_limit_id id);
 const char *virtscsi_limits_name(enum virtscsi_limit_id id);
 const char *virtscsi_limits_source(enum virtscsi_limit_source source);
 

@@ -494,7 +494,7 @@ static void limits_test_names(struct kunit *test)
 			KUNIT_EXPECT_TRUE(test, strcmp(virtscsi_limits_name(i),
 						       virtscsi_limits_name(j)));
 	}
-	for (i = 0; i <= VIRTSCSI_FROM_PI; i++) {
+	for (i = 0; i < VIRTSCSI_NR_SOURCES; i++) {
 		KUNIT_EXPECT_NOT_NULL(test, virtscsi_limits_source(i));
 		for (j = 0; j < i; j++)
 			KUNIT_EXPECT_TRUE(test, strcmp(virtscsi_limits_source(i),

@@ -1,18 +1,284 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * One logical unit: what is set when the midlayer finds it.
+ * One logical unit: its limits, and what is set when the midlayer finds it.
+ *
+ * The questions that ask.c puts to a LUN are put by a work of the LUN's own, so
+ * that whoever wants the answers decides how long to wait for them: the scan
+ * waits a little and goes on without, and a LUN that answers late has its
+ * limits lowered then. The same work asks again whenever the answers may have
+ * changed. It is one work, so what comes in while it is queued costs nothing,
+ * and it does not run more often than once a second, whatever the host sends.
+ *
+ * Limits are put together from the HBA's, the answers and the overrides by
+ * limits.c, and applied to the queue of the LUN, which the block layer empties
+ * for it: no command under way is larger than the limits that it was made for.
+ *
+ * The lock of a LUN protects its answers and limits; it nests inside the queue's
+ * limits_lock. The structure lives from sdev_init() to sdev_destroy(), and
+ * whoever is not sure to be between the two goes through lun_get().
  */
+#include <linux/slab.h>
 #include <scsi/scsi.h>
+#include <scsi/scsi_cmnd.h>
 #include <scsi/scsi_device.h>
 #include <scsi/scsi_devinfo.h>
+#include <scsi/scsi_eh.h>
 
 #include "virtscsi.h"
+
+/* How long a scan waits for the LUN to say what its limits are. */
+#define SCAN_WAIT	(10 * HZ)
+
+/* How soon a LUN is asked again. */
+#define ASK_INTERVAL	HZ
 
 /* Of the midlayer's number, less the flat space prefix from 256 on. */
 #define LUN_MASK	0x3fff
 
 /* LUNs below this are scanned whatever max_lun says, which is but a hint. */
 #define LUN_ALWAYS	256
+
+/*
+ * @sdev: LUN
+ * @work: asks, then applies
+ * @asked: completed when the first answers are there
+ * @asked_at: when the LUN was last asked, in jiffies
+ * @core_max_sectors: bound by the SCSI core's list of odd devices, or U32_MAX
+ * @lock: protects what follows
+ * @is_live: the scan has taken what it waited for; the work applies the rest
+ * @answers: what the LUN said
+ * @limits: what is in force
+ */
+struct virtscsi_lun {
+	struct scsi_device *sdev;
+	struct delayed_work work;
+	struct completion asked;
+	unsigned long asked_at;
+	u32 core_max_sectors;
+
+	struct mutex lock;	/* what follows */
+	bool is_live;
+	struct virtscsi_answers answers;
+	struct virtscsi_lun_limits limits;
+};
+
+static struct workqueue_struct *lun_queue;
+
+/**
+ * virtscsi_lun_setup() - make the workqueue of all LUNs
+ *
+ * Freezable: nobody asks while the system is suspended.
+ *
+ * Context: process, before the first host.
+ * Return: 0 or -ENOMEM.
+ */
+int __init virtscsi_lun_setup(void)
+{
+	lun_queue = alloc_workqueue("virtio_scsi_lun",
+				    WQ_UNBOUND | WQ_FREEZABLE, 0);
+	return lun_queue ? 0 : -ENOMEM;
+}
+
+/**
+ * virtscsi_lun_teardown() - the opposite
+ *
+ * Context: process, after the last host.
+ */
+void virtscsi_lun_teardown(void)
+{
+	destroy_workqueue(lun_queue);
+}
+
+/* The lock is held. */
+static void lun_compute(struct virtscsi_lun *lun)
+{
+	struct scsi_device *sdev = lun->sdev;
+	struct virtscsi *vscsi = shost_priv(sdev->host);
+	const struct virtscsi_lun_facts facts = {
+		.type = sdev->type,
+		.page_size = PAGE_SIZE,
+		.hba_max_sectors = virtscsi_limit(vscsi, VIRTSCSI_MAX_SECTORS),
+		.hba_seg_max = virtscsi_limit(vscsi, VIRTSCSI_SEG_MAX),
+		.core_max_sectors = lun->core_max_sectors,
+		.answers = lun->answers,
+	};
+
+	virtscsi_limits_compute_lun(&lun->limits, &facts);
+}
+
+/* The lock is held. */
+static void lun_fill(const struct virtscsi_lun *lun, struct queue_limits *lim)
+{
+	const struct virtscsi_limit *of = lun->limits.of;
+
+	lim->max_hw_sectors = of[VIRTSCSI_LUN_MAX_SECTORS].value;
+	lim->max_segments = of[VIRTSCSI_LUN_SEG_MAX].value;
+	/* Where a disk has an optimal size, the disk driver sees to it. */
+	lim->io_opt = min_t(u64, lim->io_opt,
+			    (u64)of[VIRTSCSI_LUN_MAX_SECTORS].value << 9);
+}
+
+/* The lock is held. */
+static void lun_report(const struct virtscsi_lun *lun)
+{
+	unsigned int id;
+
+	for (id = 0; id < VIRTSCSI_NR_LUN_LIMITS; id++) {
+		const struct virtscsi_limit *limit = &lun->limits.of[id];
+
+		if (limit->value > limit->asked)
+			sdev_printk(KERN_INFO, lun->sdev,
+				    "%s: the LUN says %u, using %u (%s)\n",
+				    virtscsi_limits_lun_name(id), limit->asked,
+				    limit->value,
+				    virtscsi_limits_source(limit->source));
+	}
+}
+
+static bool lun_fits(const struct request_queue *q,
+		     const struct queue_limits *lim)
+{
+	return lim->max_hw_sectors == q->limits.max_hw_sectors &&
+	       lim->max_segments == q->limits.max_segments &&
+	       lim->io_opt == q->limits.io_opt;
+}
+
+/* Computes the limits of a LUN in use, and applies what has changed. */
+static int lun_apply(struct virtscsi_lun *lun)
+{
+	struct request_queue *q = lun->sdev->request_queue;
+	struct queue_limits lim = queue_limits_start_update(q);
+	u32 was = lim.max_hw_sectors;
+	int err;
+
+	mutex_lock(&lun->lock);
+	lun_compute(lun);
+	lun_fill(lun, &lim);
+	mutex_unlock(&lun->lock);
+	if (lun_fits(q, &lim)) {
+		queue_limits_cancel_update(q);
+		return 0;
+	}
+
+	err = queue_limits_commit_update_frozen(q, &lim);
+	if (err)
+		sdev_printk(KERN_ERR, lun->sdev,
+			    "the block layer does not take %u sectors and %u segments: %d\n",
+			    lim.max_hw_sectors, lim.max_segments, err);
+	else
+		sdev_printk(KERN_INFO, lun->sdev,
+			    "now up to %u sectors (before: %u) and %u segments\n",
+			    lim.max_hw_sectors, was, lim.max_segments);
+	return err;
+}
+
+static void lun_work(struct work_struct *work)
+{
+	struct virtscsi_lun *lun = container_of(work, struct virtscsi_lun,
+						work.work);
+	struct virtscsi_answers answers;
+	bool is_live;
+
+	WRITE_ONCE(lun->asked_at, jiffies);
+	virtscsi_ask(lun->sdev, &answers);
+
+	mutex_lock(&lun->lock);
+	lun->answers = answers;
+	is_live = lun->is_live;
+	mutex_unlock(&lun->lock);
+	complete_all(&lun->asked);
+	if (is_live)
+		lun_apply(lun);
+}
+
+/*
+ * Commands can complete, and events arrive, for a LUN that is being removed;
+ * under the lock of the host it stays until the lock is dropped.
+ */
+static struct virtscsi_lun *lun_get(struct scsi_device *sdev)
+{
+	lockdep_assert_held(sdev->host->host_lock);
+	return sdev->hostdata;
+}
+
+/**
+ * virtscsi_lun_renegotiate() - what a LUN said of its limits may have changed
+ * @sdev: LUN
+ *
+ * It is asked anew before long, and its limits are applied.
+ *
+ * Context: any.
+ */
+void virtscsi_lun_renegotiate(struct scsi_device *sdev)
+{
+	struct virtscsi_lun *lun;
+	unsigned long next, flags;
+
+	spin_lock_irqsave(sdev->host->host_lock, flags);
+	lun = lun_get(sdev);
+	if (lun) {
+		next = READ_ONCE(lun->asked_at) + ASK_INTERVAL;
+		queue_delayed_work(lun_queue, &lun->work,
+				   time_before(jiffies, next) ?
+				   next - jiffies : 0);
+	}
+	spin_unlock_irqrestore(sdev->host->host_lock, flags);
+}
+
+/* Those after which what the LUN says of its limits may be another. */
+static bool lun_is_news(const struct scsi_sense_hdr *sense)
+{
+	if (sense->sense_key != UNIT_ATTENTION)
+		return false;
+	switch (sense->asc << 8 | sense->ascq) {
+	case 0x2800:	/* NOT READY TO READY CHANGE, MEDIUM MAY HAVE CHANGED */
+	case 0x2a00:	/* PARAMETERS CHANGED */
+	case 0x2a01:	/* MODE PARAMETERS CHANGED */
+	case 0x2a09:	/* CAPACITY DATA HAS CHANGED */
+	case 0x3f03:	/* INQUIRY DATA HAS CHANGED */
+	case 0x3f0e:	/* REPORTED LUNS DATA HAS CHANGED */
+		return true;
+	}
+	return false;
+}
+
+/**
+ * virtscsi_lun_note_sense() - a command came back with sense data
+ * @sc: command
+ *
+ * Context: any.
+ */
+void virtscsi_lun_note_sense(struct scsi_cmnd *sc)
+{
+	struct scsi_sense_hdr sense;
+
+	/* A question that meets one is put again, so it needs no other. */
+	if (scsi_cmd_to_rq(sc)->cmd_flags & REQ_DRV ||
+	    !scsi_command_normalize_sense(sc, &sense))
+		return;
+	if (lun_is_news(&sense))
+		virtscsi_lun_renegotiate(sc->device);
+}
+
+/**
+ * virtscsi_lun_limit() - a limit in force on a LUN
+ * @sdev: LUN
+ * @id: which
+ *
+ * Context: process, while the LUN has its attributes in sysfs.
+ * Return: the limit.
+ */
+struct virtscsi_limit virtscsi_lun_limit(struct scsi_device *sdev,
+					 enum virtscsi_lun_limit_id id)
+{
+	struct virtscsi_lun *lun = sdev->hostdata;
+	struct virtscsi_limit limit;
+
+	mutex_lock(&lun->lock);
+	limit = lun->limits.of[id];
+	mutex_unlock(&lun->lock);
+	return limit;
+}
 
 static bool lun_is_scanned(const struct virtscsi *vscsi, u64 lun)
 {
@@ -31,33 +297,89 @@ static bool lun_is_scanned(const struct virtscsi *vscsi, u64 lun)
  * whatever SPC version the LUN claims, so they are always to be read.
  *
  * Context: process.
- * Return: 0, or -ENXIO for a LUN beyond max_lun or an address that the wire
- *	format cannot express.
+ * Return: 0, -ENOMEM, or -ENXIO for a LUN beyond max_lun or an address that the
+ *	wire format cannot express.
  */
 int virtscsi_lun_init(struct scsi_device *sdev)
 {
 	struct virtscsi *vscsi = shost_priv(sdev->host);
 	u8 wire[VIRTSCSI_WIRE_LUN_LEN];
+	struct virtscsi_lun *lun;
 
 	if (!virtscsi_wire_put_lun(wire, sdev->id, sdev->lun) ||
 	    !lun_is_scanned(vscsi, sdev->lun))
 		return -ENXIO;
 
+	lun = kzalloc_obj(*lun, GFP_KERNEL);
+	if (!lun)
+		return -ENOMEM;
+	lun->sdev = sdev;
+	INIT_DELAYED_WORK(&lun->work, lun_work);
+	init_completion(&lun->asked);
+	lun->asked_at = jiffies - ASK_INTERVAL;
+	lun->core_max_sectors = U32_MAX;
+	mutex_init(&lun->lock);
+
+	sdev->hostdata = lun;
 	sdev->sdev_bflags = BLIST_TRY_VPD_PAGES;
 	return 0;
 }
 
 /**
- * virtscsi_lun_configure() - a LUN was found
- * @sdev: LUN
- * @lim: its queue limits, which come from the host's
+ * virtscsi_lun_destroy() - a LUN is gone
+ * @sdev: LUN; takes no more commands
  *
  * Context: process.
+ */
+void virtscsi_lun_destroy(struct scsi_device *sdev)
+{
+	struct virtscsi_lun *lun;
+
+	spin_lock_irq(sdev->host->host_lock);
+	lun = lun_get(sdev);
+	sdev->hostdata = NULL;
+	spin_unlock_irq(sdev->host->host_lock);
+	if (!lun)
+		return;
+	cancel_delayed_work_sync(&lun->work);
+	kfree(lun);
+}
+
+/* The scan waits for a while; who answers later has it applied later. */
+static void lun_wait_for_answers(struct virtscsi_lun *lun)
+{
+	if (!virtscsi_ask_has_questions(lun->sdev))
+		return;
+	queue_delayed_work(lun_queue, &lun->work, 0);
+	if (!wait_for_completion_timeout(&lun->asked, SCAN_WAIT))
+		sdev_printk(KERN_WARNING, lun->sdev,
+			    "does not say what its limits are, going on with those of the HBA\n");
+}
+
+/**
+ * virtscsi_lun_configure() - a LUN was found
+ * @sdev: LUN
+ * @lim: its queue limits, which come from the host's; become the LUN's own
+ *
+ * Context: process; sleeps, 10 seconds at most.
  * Return: 0.
  */
 int virtscsi_lun_configure(struct scsi_device *sdev, struct queue_limits *lim)
 {
+	struct virtscsi_lun *lun = sdev->hostdata;
+
 	virtscsi_lun_change_depth(sdev, sdev->host->cmd_per_lun);
+
+	if (lim->max_hw_sectors < sdev->host->max_sectors)
+		lun->core_max_sectors = lim->max_hw_sectors;
+	lun_wait_for_answers(lun);
+
+	mutex_lock(&lun->lock);
+	lun_compute(lun);
+	lun_fill(lun, lim);
+	lun_report(lun);
+	lun->is_live = true;
+	mutex_unlock(&lun->lock);
 	return 0;
 }
 

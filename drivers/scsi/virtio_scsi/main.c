@@ -54,11 +54,16 @@ static int __init virtscsi_main_init(void)
 	err = virtscsi_recovery_setup();
 	if (err)
 		goto out_tmf;
-	err = register_virtio_driver(&virtscsi_driver);
+	err = virtscsi_lun_setup();
 	if (err)
 		goto out_recovery;
+	err = register_virtio_driver(&virtscsi_driver);
+	if (err)
+		goto out_lun;
 	return 0;
 
+out_lun:
+	virtscsi_lun_teardown();
 out_recovery:
 	virtscsi_recovery_teardown();
 out_tmf:
@@ -69,6 +74,7 @@ out_tmf:
 static void __exit virtscsi_main_exit(void)
 {
 	unregister_virtio_driver(&virtscsi_driver);
+	virtscsi_lun_teardown();
 	virtscsi_recovery_teardown();
 	virtscsi_tmf_exit();
 }

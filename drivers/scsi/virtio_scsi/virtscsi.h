@@ -226,8 +226,19 @@ void virtscsi_event_post_all(struct virtscsi *vscsi);
 void virtscsi_event_schedule(struct virtscsi *vscsi);
 void virtscsi_event_schedule_rescan(struct virtscsi *vscsi);
 
+/* ask.c */
+void virtscsi_ask(struct scsi_device *sdev, struct virtscsi_answers *answers);
+bool virtscsi_ask_has_questions(const struct scsi_device *sdev);
+
 /* lun.c */
+int virtscsi_lun_setup(void);
+void virtscsi_lun_teardown(void);
+void virtscsi_lun_renegotiate(struct scsi_device *sdev);
+void virtscsi_lun_note_sense(struct scsi_cmnd *sc);
+struct virtscsi_limit virtscsi_lun_limit(struct scsi_device *sdev,
+					 enum virtscsi_lun_limit_id id);
 int virtscsi_lun_init(struct scsi_device *sdev);
+void virtscsi_lun_destroy(struct scsi_device *sdev);
 int virtscsi_lun_configure(struct scsi_device *sdev, struct queue_limits *lim);
 int virtscsi_lun_change_depth(struct scsi_device *sdev, int depth);
 
@@ -243,6 +254,7 @@ void virtscsi_device_give_up(struct virtscsi *vscsi);
 
 /* sysfs.c */
 extern const struct attribute_group *virtscsi_sysfs_host_groups[];
+extern const struct attribute_group *virtscsi_sysfs_lun_groups[];
 void virtscsi_sysfs_init(void);
 
 #endif

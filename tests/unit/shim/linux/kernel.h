@@ -8,6 +8,8 @@
 
 #define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
 
+#define DIV_ROUND_UP(n, d)	(((n) + (d) - 1) / (d))
+
 #define min(a, b)						\
 ({								\
 	__auto_type min_a = (a);				\
@@ -22,6 +24,7 @@
 	max_a > max_b ? max_a : max_b;				\
 })
 
+#define min_t(type, a, b)	min((type)(a), (type)(b))
 #define max_t(type, a, b)	max((type)(a), (type)(b))
 
 #endif
