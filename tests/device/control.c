@@ -31,7 +31,7 @@ struct session {
 
 static char reason[256];	/* why the command at hand failed */
 static uint64_t argument;	/* for the functions that visit LUNs */
-static const char *file;
+static const char *file, *option;
 
 static bool fail(const char *why)
 {
@@ -181,6 +181,33 @@ static bool do_release(FILE *out, char **word)
 	return ok;
 }
 
+static bool has_set(struct lun *lun)
+{
+	return lun_option(lun, option) || fail("options are max_blocks= opt_blocks= refuse= mute=");
+}
+
+static bool do_set(FILE *out, char **word)
+{
+	bool ok;
+
+	option = word[1];
+	ok = visit(out, word[0], has_set);
+	hba_run();	/* commands that are mute no more */
+	return ok;
+}
+
+static bool attended(struct lun *lun)
+{
+	lun_attention(lun, argument);
+	return true;
+}
+
+static bool do_attention(FILE *out, char **word)
+{
+	argument = strtoul(word[1], NULL, 16);
+	return visit(out, word[0], attended);
+}
+
 static bool do_delay(FILE *out, char **word)
 {
 	char *end;
@@ -306,6 +333,8 @@ static const struct {
 	{ "load", 1, 2, do_load, "LUNS [FILE]" },
 	{ "hold", 1, 1, do_hold, "LUNS" },
 	{ "release", 1, 1, do_release, "LUNS" },
+	{ "set", 2, 2, do_set, "LUNS OPTION=VALUE" },
+	{ "attention", 2, 2, do_attention, "LUNS SENSE" },
 	{ "delay", 1, 1, do_delay, "MILLISECONDS" },
 	{ "stats", 0, 0, do_stats, "" },
 	{ "reset-stats", 0, 0, do_reset_stats, "" },

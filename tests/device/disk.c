@@ -389,6 +389,8 @@ static unsigned int disk_vpd(struct lun *lun, uint8_t page, uint8_t *buf)
 		return 64;
 	case 0xb0:
 		buf[4] = 1;	/* no WRITE SAME of zero blocks */
+		put_be32(buf + 8, lun->max_blocks);
+		put_be32(buf + 12, lun->opt_blocks);
 		put_be32(buf + 20, MAX_UNMAP_BLOCKS);
 		put_be32(buf + 24, MAX_UNMAP_DESCRIPTORS);
 		put_be32(buf + 28, 1);

@@ -262,7 +262,8 @@ static bool must_wait(const struct request *q, uint64_t now)
 
 	if (q->to.kind == TO_LUN)
 		lun = inventory_find(q->to.target, q->to.lun);
-	return !q->ring->running || (lun && lun->held) || q->due_ns > now;
+	return !q->ring->running || (lun && lun->held) || q->due_ns > now ||
+	       (lun && lun->mute && lun->mute == q->cdb[0]);
 }
 
 static uint8_t execute(struct request *q)

@@ -252,6 +252,24 @@ int inventory_each(const char *range, bool (*each)(struct lun *lun))
 	return nr;
 }
 
+/* The options that can be changed later too, by the control socket's set. */
+bool lun_option(struct lun *lun, const char *word)
+{
+	uint64_t n;
+
+	if (!strncmp(word, "max_blocks=", 11) && parse_size(word + 11, &n) && n <= UINT32_MAX)
+		lun->max_blocks = n;
+	else if (!strncmp(word, "opt_blocks=", 11) && parse_size(word + 11, &n) && n <= UINT32_MAX)
+		lun->opt_blocks = n;
+	else if (!strncmp(word, "refuse=", 7) && parse_size(word + 7, &n))
+		lun->refuse = n;
+	else if (!strncmp(word, "mute=", 5) && parse_size(word + 5, &n) && n <= UINT8_MAX)
+		lun->mute = n;
+	else
+		return false;
+	return true;
+}
+
 /*
  * TARGET:LUN:KEY=VALUE,... with type=disk|cdrom, file=PATH, mem, size=BYTES,
  * block=BYTES, pi=0..3, ro, empty. Returns the number of LUNs or -1 with a reason.
@@ -291,7 +309,7 @@ int inventory_add(const char *spec, bool (*each)(struct lun *lun), char *err, si
 			like.block = n;
 		else if (!strncmp(word, "pi=", 3) && parse_size(word + 3, &n) && n <= 3)
 			like.pi = n;
-		else {
+		else if (!lun_option(&like, word)) {
 			snprintf(err, err_len, "bad LUN option '%s'", word);
 			goto fail;
 		}

@@ -491,7 +491,9 @@ void target_execute(uint8_t target, uint16_t number, struct task *t)
 	}
 	service = opcode == 0x7f ? get_be16(t->cdb + 8) : t->cdb[1] & 0x1f;
 	c = find_command(lun->type, opcode, service);
-	if (c)
+	if (c && lun->refuse && t->out.left + t->in.left > lun->refuse)
+		task_sense(lun, t, SENSE_BAD_CDB_FIELD);	/* as QEMU has it for EINVAL */
+	else if (c)
 		c->run(lun, t);
 	else
 		task_sense(lun, t, SENSE_BAD_OPCODE);

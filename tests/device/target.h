@@ -64,6 +64,9 @@ struct lun {
 	unsigned int pi;	/* protection type, 0: none */
 	bool d_sense, write_cache, stopped;
 	bool open, locked;	/* the tray of a removable medium */
+	uint32_t max_blocks, opt_blocks;	/* announced in VPD page B0h; 0: none */
+	uint64_t refuse;	/* more bytes than this are refused, announced or not; 0: none */
+	uint8_t mute;		/* commands with this opcode wait, if it is not 0 */
 	bool held;		/* commands wait for a release (see hba.c) */
 	uint8_t media_event;	/* cdrom: what GET EVENT STATUS has to tell */
 	uint32_t subscribed;	/* asynchronous notifications */
@@ -113,6 +116,7 @@ struct lun *inventory_next(const struct lun *after);
 struct medium *medium_open(const char *path, uint64_t size, char *err, size_t err_len);
 bool medium_resize(struct medium *m, uint64_t size);
 void medium_use(struct lun *lun, struct medium *m);
+bool lun_option(struct lun *lun, const char *word);
 bool parse_size(const char *text, uint64_t *value);
 
 /* target.c */
