@@ -54,7 +54,7 @@ def _channel_option(case):
 
 def _strictness(kernel):
     """A kernel that listens for mistakes ends at the first; KCSAN hears others' too."""
-    return ['panic_on_warn=1'] if kernel.name == 'x86-debug' else []
+    return {'x86-debug': ['panic_on_warn=1'], 'x86-kcsan': ['kcsan.skip_watch=300']}.get(kernel.name, [])
 
 
 def _clock(accel, arch):
