@@ -18,7 +18,8 @@
  *   counts                      the answer is a struct record for each block
  *   lock START END TAKE RELEASE code in START..END calls TAKE and RELEASE;
  *                               forget what was measured so far
- *   held                        the answer is a struct held
+ *   held                        the answer is a struct held for each place in
+ *                               the code from where the lock was taken
  *
  * QEMU's interface is declared here, version 1: Debian ships no header.
  */
@@ -53,6 +54,7 @@ EXPORT int qemu_plugin_version = 1;
 
 #define MAX_CPUS	8
 #define NR_BLOCKS	(1u << 20)
+#define NR_PLACES	16
 #define KERNEL_START	(1ull << 63)
 
 struct block {
@@ -67,7 +69,9 @@ struct record {
 	uint64_t nr_runs;
 };
 
+/* By where the code went on when it had the lock. */
 struct held {
+	uint64_t address;
 	uint64_t nr;
 	uint64_t insns;
 	uint64_t max_insns;
@@ -77,10 +81,10 @@ struct held {
 struct cpu {
 	uint64_t insns;
 	uint64_t taken_at;
+	struct held *holding;
 	bool was_inside;
 	bool is_taking;
-	bool is_holding;
-	struct held held;
+	struct held held[NR_PLACES];
 } __attribute__((aligned(128)));
 
 static struct block *blocks;
@@ -114,6 +118,18 @@ static struct block *block_of(uint64_t address, uint64_t nr_insns)
 	}
 }
 
+/* All places beyond the last share it. */
+static struct held *held_from(struct held held[NR_PLACES], uint64_t address)
+{
+	unsigned int i = 0;
+
+	while (held[i].address && held[i].address != address &&
+	       i < NR_PLACES - 1)
+		i++;
+	held[i].address = address;
+	return &held[i];
+}
+
 static void look_at_lock(struct cpu *cpu, uint64_t address)
 {
 	bool is_inside = address >= code_start && address < code_end;
@@ -122,17 +138,17 @@ static void look_at_lock(struct cpu *cpu, uint64_t address)
 		cpu->is_taking = true;
 	} else if (cpu->is_taking && is_inside) {
 		cpu->is_taking = false;
-		cpu->is_holding = true;
+		cpu->holding = held_from(cpu->held, address);
 		cpu->taken_at = cpu->insns;
-	} else if (cpu->is_holding && cpu->was_inside &&
+	} else if (cpu->holding && cpu->was_inside &&
 		   address == lock_release) {
 		uint64_t insns = cpu->insns - cpu->taken_at;
 
-		cpu->is_holding = false;
-		cpu->held.nr++;
-		cpu->held.insns += insns;
-		if (insns > cpu->held.max_insns)
-			cpu->held.max_insns = insns;
+		cpu->holding->nr++;
+		cpu->holding->insns += insns;
+		if (insns > cpu->holding->max_insns)
+			cpu->holding->max_insns = insns;
+		cpu->holding = NULL;
 	}
 	cpu->was_inside = is_inside;
 }
@@ -184,15 +200,23 @@ static void answer_counts(FILE *file)
 
 static void answer_held(FILE *file)
 {
-	struct held all = { 0 };
+	struct held all[NR_PLACES] = { 0 };
 
 	for (unsigned int cpu = 0; cpu < nr_cpus; cpu++) {
-		all.nr += cpus[cpu].held.nr;
-		all.insns += cpus[cpu].held.insns;
-		if (cpus[cpu].held.max_insns > all.max_insns)
-			all.max_insns = cpus[cpu].held.max_insns;
+		for (unsigned int i = 0; i < NR_PLACES; i++) {
+			struct held *one = &cpus[cpu].held[i];
+			struct held *sum;
+
+			if (!one->nr)
+				continue;
+			sum = held_from(all, one->address);
+			sum->nr += one->nr;
+			sum->insns += one->insns;
+			if (one->max_insns > sum->max_insns)
+				sum->max_insns = one->max_insns;
+		}
 	}
-	fwrite(&all, sizeof(all), 1, file);
+	fwrite(all, sizeof(all), 1, file);
 }
 
 static void watch_lock(const char *line)

@@ -15,6 +15,7 @@ from guest import GuestError
 from qemu import Qemu
 
 _RECORD = struct.Struct('QQQ')
+_HELD = struct.Struct('QQQQ')
 
 
 class Machine(Qemu):
@@ -78,8 +79,8 @@ class Machine(Qemu):
         self._ask(f'lock {start:x} {end:x} {take:x} {release:x}')
 
     def held(self):
-        """How often the lock was held, for how many instructions in all and at most."""
-        return struct.unpack('QQQ', self._ask('held'))
+        """For each place that took the lock: its address, how often, instructions in all and at most."""
+        return [held for held in _HELD.iter_unpack(self._ask('held')) if held[1]]
 
     def traced(self, event):
         """How often QEMU has traced the event so far."""

@@ -14,7 +14,8 @@ _COLUMNS = (
     ('scsi', 'scsi', '{:.0f}'), ('allocations', 'allocs', '{:.2f}'), ('descriptors', 'descs', '{:.1f}'),
     ('doorbells', 'bells', '{:.2f}'), ('interrupts', 'irqs', '{:.2f}'), ('iops', 'IOPS', '{:.0f}'),
     ('p50_us', 'p50 us', '{:.0f}'), ('p99_us', 'p99 us', '{:.0f}'), ('cpu', 'CPU', '{:.2f}'),
-    ('hold_mean', 'hold', '{:.0f}'), ('hold_max', 'longest', '{:.0f}'))
+    ('hold_mean', 'hold', '{:.0f}'), ('hold_reap', 'longest reap', '{:.0f}'),
+    ('hold_add', 'longest add', '{:.0f}'))
 
 
 def _ratio(value):

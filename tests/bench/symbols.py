@@ -4,7 +4,7 @@ import bisect
 import collections
 import re
 
-# What is in no module of its own is told by its name.
+# What is in no module of its own is told by its name. Idling is set aside.
 _RING = re.compile(r'(__)?(virtqueue|vring|vp_|virtio_|detach_buf|more_used|virtio_pci)')
 _BLOCK = re.compile(r'(__)?(blk|bio|bdev|blkdev|sbitmap|elv|dd_|submit_bio|disk_|iov_iter_extract|'
                     r'kblockd|deadline_|rq_qos|wbt_|part_|req_bio|bvec)')
@@ -12,6 +12,10 @@ _IDLE = re.compile(r'(do_idle|cpuidle|default_idle|arch_cpu_idle|cpu_idle|menu_|
                    r'tick_nohz|ct_idle|ct_kernel|pv_native_safe_halt|native_safe_halt|acpi_idle|'
                    r'poll_idle|call_cpuidle|can_stop_idle|quiet_vmstat|need_update|rcu_needs_cpu|'
                    r'get_cpu_idle|nohz_|hrtimer_next_event|__get_next_timer|get_next_timer|tick_sched|'
+                   # the clock's tick, which comes by the second and not by the I/O
+                   r'hrtimer_interrupt|__hrtimer_run_queues|update_process_times|timekeeping_|update_wall_time|'
+                   r'sched_tick|task_tick|rcu_sched_clock_irq|update_vsyscall|account_process_tick|'
+                   r'sysvec_apic_timer|__sysvec_apic_timer|asm_sysvec_apic_timer|run_timer_|run_local_timers|'
                    r'leave_mm|sched_idle|cpu_startup|flush_smp_call)')
 _RING_MODULES = ('virtio', 'virtio_ring', 'virtio_pci', 'virtio_pci_modern_dev', 'virtio_pci_legacy_dev')
 
