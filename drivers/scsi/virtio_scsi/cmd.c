@@ -54,7 +54,8 @@ static u32 cmd_pi_bytes(struct scsi_cmnd *sc)
 	return bytes;
 }
 
-static bool cmd_put_request(struct virtscsi *vscsi, struct scsi_cmnd *sc)
+static bool cmd_put_request(struct virtscsi *vscsi, struct scsi_cmnd *sc,
+			    u32 unique_tag)
 {
 	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
 	struct virtscsi_command command = {
@@ -64,8 +65,7 @@ static bool cmd_put_request(struct virtscsi *vscsi, struct scsi_cmnd *sc)
 		.cdb_len = sc->cmd_len,
 	};
 
-	cmd->tag = virtscsi_wire_tag(blk_mq_unique_tag(scsi_cmd_to_rq(sc)),
-				     ++cmd->generation);
+	cmd->tag = virtscsi_wire_tag(unique_tag, ++cmd->generation);
 	command.tag = cmd->tag;
 	if (vscsi->has_pi && sc->sc_data_direction == DMA_TO_DEVICE)
 		command.pi_bytesout = cmd_pi_bytes(sc);
@@ -78,6 +78,14 @@ static bool cmd_put_request(struct virtscsi *vscsi, struct scsi_cmnd *sc)
 				     &command);
 }
 
+/* sg_init_one(), but inline. */
+static inline void cmd_init_sg(struct scatterlist *sg, const void *buf, u32 len)
+{
+	*sg = (struct scatterlist){ };
+	sg_mark_end(sg);
+	sg_set_buf(sg, buf, len);
+}
+
 /* Header, protection information, data; for the device to read, then write. */
 static int cmd_add(struct virtscsi *vscsi, struct virtscsi_vq *vq,
 		   struct scsi_cmnd *sc)
@@ -88,17 +96,14 @@ static int cmd_add(struct virtscsi *vscsi, struct virtscsi_vq *vq,
 	unsigned int nr_out = 0, nr_in = 0;
 	bool is_out = sc->sc_data_direction == DMA_TO_DEVICE;
 
-	sg_init_one(&request, cmd->request,
-		    virtscsi_wire_cmd_len(vscsi->has_pi,
-					  virtscsi_limit(vscsi, VIRTSCSI_CDB_SIZE)));
+	cmd_init_sg(&request, cmd->request, vscsi->request_len);
 	sgs[nr_out++] = &request;
 	if (is_out && scsi_prot_sg_count(sc))
 		sgs[nr_out++] = scsi_prot_sglist(sc);
 	if (is_out && scsi_sg_count(sc))
 		sgs[nr_out++] = scsi_sglist(sc);
 
-	sg_init_one(&resp, cmd->resp,
-		    virtscsi_wire_resp_len(virtscsi_limit(vscsi, VIRTSCSI_SENSE_SIZE)));
+	cmd_init_sg(&resp, cmd->resp, vscsi->resp_len);
 	sgs[nr_out + nr_in++] = &resp;
 	if (!is_out && scsi_prot_sg_count(sc))
 		sgs[nr_out + nr_in++] = scsi_prot_sglist(sc);
@@ -161,9 +166,11 @@ enum scsi_qc_status virtscsi_cmd_queue(struct Scsi_Host *shost,
 {
 	struct virtscsi *vscsi = shost_priv(shost);
 	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
+	u32 unique_tag = blk_mq_unique_tag(scsi_cmd_to_rq(sc));
+	struct virtscsi_vq *vq;
 	int err;
 
-	if (!cmd_put_request(vscsi, sc)) {
+	if (!cmd_put_request(vscsi, sc, unique_tag)) {
 		dev_err_ratelimited(&sc->device->sdev_gendev,
 				    "a CDB of %u bytes for this address has no form on the wire\n",
 				    sc->cmd_len);
@@ -173,7 +180,8 @@ enum scsi_qc_status virtscsi_cmd_queue(struct Scsi_Host *shost,
 	cmd->submitted = jiffies;
 	WRITE_ONCE(cmd->is_in_flight, true);
 	trace_virtscsi_submit(sc);
-	err = cmd_add(vscsi, virtscsi_cmd_vq(vscsi, sc), sc);
+	vq = &vscsi->req_vqs[blk_mq_unique_tag_to_hwq(unique_tag)];
+	err = cmd_add(vscsi, vq, sc);
 	if (!err)
 		return 0;
 	WRITE_ONCE(cmd->is_in_flight, false);
@@ -209,10 +217,9 @@ static void cmd_warn(struct scsi_cmnd *sc,
 				     response->response);
 }
 
-static void cmd_finish(struct virtscsi *vscsi, void *buf)
+static void cmd_take_outcome(struct virtscsi *vscsi, struct scsi_cmnd *sc)
 {
-	struct scsi_cmnd *sc = cmd_to_scsi(buf);
-	struct virtscsi_cmd *cmd = buf;
+	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
 	struct virtscsi_response response;
 	struct virtscsi_outcome outcome;
 
@@ -230,6 +237,20 @@ static void cmd_finish(struct virtscsi *vscsi, void *buf)
 	cmd_take_sense(sc, &outcome);
 	scsi_set_resid(sc, outcome.resid);
 	trace_virtscsi_complete(sc, response.response);
+}
+
+static void cmd_finish(struct virtscsi *vscsi, void *buf)
+{
+	struct scsi_cmnd *sc = cmd_to_scsi(buf);
+	struct virtscsi_cmd *cmd = buf;
+
+	if (likely(virtscsi_wire_is_plain(cmd->resp))) {
+		sc->result = 0;
+		scsi_set_resid(sc, 0);
+		trace_virtscsi_complete(sc, VIRTIO_SCSI_S_OK);
+	} else {
+		cmd_take_outcome(vscsi, sc);
+	}
 	WRITE_ONCE(cmd->is_in_flight, false);
 	scsi_done(sc);
 }
@@ -357,17 +378,19 @@ int virtscsi_cmd_exit(struct Scsi_Host *shost, struct scsi_cmnd *sc)
  */
 int virtscsi_cmd_create_cache(struct virtscsi *vscsi)
 {
-	u32 resp_len = virtscsi_wire_resp_len(virtscsi_limit(vscsi, VIRTSCSI_SENSE_SIZE));
-	u32 cmd_len = virtscsi_wire_cmd_len(vscsi->has_pi,
-					    virtscsi_limit(vscsi, VIRTSCSI_CDB_SIZE));
 	u32 align = max(cache_line_size(), dma_get_cache_alignment());
 	char name[32];
 
-	vscsi->request_offset = ALIGN(resp_len, align);
+	vscsi->resp_len =
+		virtscsi_wire_resp_len(virtscsi_limit(vscsi, VIRTSCSI_SENSE_SIZE));
+	vscsi->request_len =
+		virtscsi_wire_cmd_len(vscsi->has_pi,
+				      virtscsi_limit(vscsi, VIRTSCSI_CDB_SIZE));
+	vscsi->request_offset = ALIGN(vscsi->resp_len, align);
 	snprintf(name, sizeof(name), "virtio_scsi_cmd_%u",
 		 vscsi->shost->host_no);
-	vscsi->cmd_cache = kmem_cache_create(name,
-					     vscsi->request_offset + cmd_len,
+	vscsi->cmd_cache = kmem_cache_create(name, vscsi->request_offset +
+					     vscsi->request_len,
 					     align, SLAB_HWCACHE_ALIGN, NULL);
 	return vscsi->cmd_cache ? 0 : -ENOMEM;
 }

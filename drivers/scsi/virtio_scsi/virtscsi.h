@@ -102,6 +102,8 @@ struct virtscsi_cmd {
  * @nr_queues: request virtqueues, polled ones included
  * @nr_poll_queues: of these, polled ones; they come last
  * @cmd_cache: request and response headers of one command each
+ * @request_len: bytes of a request header
+ * @resp_len: bytes of a response header
  * @request_offset: where in an object of @cmd_cache the request starts
  * @reset: one reset at a time, from its beginning to its end; suspend and
  *	removal wait for it; taken before @life
@@ -134,6 +136,8 @@ struct virtscsi {
 	u32 nr_poll_queues;
 
 	struct kmem_cache *cmd_cache;
+	u32 request_len;
+	u32 resp_len;
 	u32 request_offset;
 
 	struct mutex reset;	/* a reset from beginning to end */

@@ -60,21 +60,8 @@ static_assert(sizeof(struct virtio_scsi_config) == 36);
 /* Byte 0 of an address that names a target and a logical unit. */
 #define LUN_BYTE_0		1
 
-/**
- * virtscsi_wire_put_lun() - address a logical unit
- * @wire: where the eight bytes go
- * @target: target, 0 to 255
- * @lun: the midlayer's LUN: 0 to 16383, the same with the flat space prefix
- *	0x4000 (as REPORT LUNS brings it), or 0xc101, REPORT LUNS
- *
- * Implements virtio 1.3, 5.6.6.1 (lun). Flat space addressing is used for
- * every LUN: each known device takes it, and some compare bytes.
- *
- * Context: any. Pure.
- * Return: false if the wire format cannot express the address.
- */
-bool virtscsi_wire_put_lun(u8 wire[VIRTSCSI_WIRE_LUN_LEN], unsigned int target,
-			   u64 lun)
+static inline bool wire_put_lun(u8 wire[VIRTSCSI_WIRE_LUN_LEN],
+				unsigned int target, u64 lun)
 {
 	memset(wire, 0, VIRTSCSI_WIRE_LUN_LEN);
 
@@ -92,6 +79,25 @@ bool virtscsi_wire_put_lun(u8 wire[VIRTSCSI_WIRE_LUN_LEN], unsigned int target,
 	wire[2] = lun >> 8;
 	wire[3] = lun & 0xff;
 	return true;
+}
+
+/**
+ * virtscsi_wire_put_lun() - address a logical unit
+ * @wire: where the eight bytes go
+ * @target: target, 0 to 255
+ * @lun: the midlayer's LUN: 0 to 16383, the same with the flat space prefix
+ *	0x4000 (as REPORT LUNS brings it), or 0xc101, REPORT LUNS
+ *
+ * Implements virtio 1.3, 5.6.6.1 (lun). Flat space addressing is used for
+ * every LUN: each known device takes it, and some compare bytes.
+ *
+ * Context: any. Pure.
+ * Return: false if the wire format cannot express the address.
+ */
+bool virtscsi_wire_put_lun(u8 wire[VIRTSCSI_WIRE_LUN_LEN], unsigned int target,
+			   u64 lun)
+{
+	return wire_put_lun(wire, target, lun);
 }
 
 /**
@@ -122,23 +128,6 @@ bool virtscsi_wire_get_lun(const u8 wire[VIRTSCSI_WIRE_LUN_LEN],
 }
 
 /**
- * virtscsi_wire_tag() - the identifier of a command
- * @unique_tag: block layer's tag, unique among the requests of the host
- * @generation: how often this request was submitted
- *
- * Implements virtio 1.3, 5.6.6.1 (id). A command that the error handler sends
- * anew must not look like the one that the device may still hold, hence the
- * generation. No kernel address goes to the device.
- *
- * Context: any. Pure.
- * Return: the tag.
- */
-u64 virtscsi_wire_tag(u32 unique_tag, u32 generation)
-{
-	return (u64)generation << 32 | unique_tag;
-}
-
-/**
  * virtscsi_wire_cmd_len() - bytes of a request before its data
  * @has_pi: VIRTIO_SCSI_F_T10_PI is negotiated
  * @cdb_size: the negotiated size of the CDB field in bytes
@@ -164,6 +153,22 @@ u32 virtscsi_wire_resp_len(u32 sense_size)
 	return sizeof(struct virtscsi_wire_resp) + sense_size;
 }
 
+/* The usual sizes are known to the compiler: a few moves instead of two calls. */
+static void wire_put_cdb(u8 *wire, u32 cdb_size, const u8 *cdb,
+			 unsigned int cdb_len)
+{
+	if (cdb_size == VIRTIO_SCSI_CDB_DEFAULT_SIZE)
+		memset(wire, 0, VIRTIO_SCSI_CDB_DEFAULT_SIZE);
+	else
+		memset(wire, 0, cdb_size);
+	if (cdb_len == 10)
+		memcpy(wire, cdb, 10);
+	else if (cdb_len == 16)
+		memcpy(wire, cdb, 16);
+	else
+		memcpy(wire, cdb, cdb_len);
+}
+
 /**
  * virtscsi_wire_put_cmd() - write a request
  * @request: virtscsi_wire_cmd_len() bytes
@@ -187,7 +192,7 @@ bool virtscsi_wire_put_cmd(void *request, bool is_le, bool has_pi,
 	u8 *cdb;
 
 	if (command->cdb_len > cdb_size ||
-	    !virtscsi_wire_put_lun(head->lun, command->target, command->lun))
+	    !wire_put_lun(head->lun, command->target, command->lun))
 		return false;
 
 	head->tag = __cpu_to_virtio64(is_le, command->tag);
@@ -200,27 +205,8 @@ bool virtscsi_wire_put_cmd(void *request, bool is_le, bool has_pi,
 		head_pi->pi_bytesin = __cpu_to_virtio32(is_le, command->pi_bytesin);
 		cdb = (u8 *)(head_pi + 1);
 	}
-	memcpy(cdb, command->cdb, command->cdb_len);
-	memset(cdb + command->cdb_len, 0, cdb_size - command->cdb_len);
+	wire_put_cdb(cdb, cdb_size, command->cdb, command->cdb_len);
 	return true;
-}
-
-/**
- * virtscsi_wire_arm_resp() - make it visible whether the device will write
- * @resp: response header, not yet given to the device
- *
- * Zero would read as "OK, GOOD". The used length does not serve: devices
- * exist that complete commands with a used length of 0.
- *
- * Context: any. Pure.
- */
-void virtscsi_wire_arm_resp(struct virtscsi_wire_resp *resp)
-{
-	resp->sense_len = 0;
-	resp->resid = 0;
-	resp->status_qualifier = 0;
-	resp->status = 0;
-	resp->response = VIRTSCSI_WIRE_UNTOUCHED;
 }
 
 /**

@@ -138,16 +138,66 @@ struct virtscsi_event {
 	u8 lun[VIRTSCSI_WIRE_LUN_LEN];
 };
 
+/**
+ * virtscsi_wire_tag() - the identifier of a command
+ * @unique_tag: block layer's tag, unique among the requests of the host
+ * @generation: how often this request was submitted
+ *
+ * Implements virtio 1.3, 5.6.6.1 (id). A command that the error handler sends
+ * anew must not look like the one that the device may still hold, hence the
+ * generation. No kernel address goes to the device.
+ *
+ * Context: any. Pure.
+ * Return: the tag.
+ */
+static inline u64 virtscsi_wire_tag(u32 unique_tag, u32 generation)
+{
+	return (u64)generation << 32 | unique_tag;
+}
+
+/**
+ * virtscsi_wire_arm_resp() - make it visible whether the device will write
+ * @resp: response header, not yet given to the device
+ *
+ * Zero would read as "OK, GOOD". The used length does not serve: devices
+ * exist that complete commands with a used length of 0.
+ *
+ * Context: any. Pure.
+ */
+static inline void virtscsi_wire_arm_resp(struct virtscsi_wire_resp *resp)
+{
+	resp->sense_len = 0;
+	resp->resid = 0;
+	resp->status_qualifier = 0;
+	resp->status = 0;
+	resp->response = VIRTSCSI_WIRE_UNTOUCHED;
+}
+
+/**
+ * virtscsi_wire_is_plain() - did a command just succeed
+ * @resp: response header, which the device may still be writing to
+ *
+ * Two reads settle what nearly every response says: OK, GOOD, all data
+ * transferred, no sense data. True is final. Whoever gets false takes
+ * a snapshot and forgets what was seen here.
+ *
+ * Context: any. Pure.
+ * Return: true for such a response.
+ */
+static inline bool virtscsi_wire_is_plain(const struct virtscsi_wire_resp *resp)
+{
+	return !READ_ONCE(*(const u32 *)&resp->status_qualifier) &&
+	       !READ_ONCE(*(const u64 *)&resp->sense_len);
+}
+
 bool virtscsi_wire_put_lun(u8 wire[VIRTSCSI_WIRE_LUN_LEN], unsigned int target,
 			   u64 lun);
 bool virtscsi_wire_get_lun(const u8 wire[VIRTSCSI_WIRE_LUN_LEN],
 			   unsigned int *target, u64 *lun);
-u64 virtscsi_wire_tag(u32 unique_tag, u32 generation);
 u32 virtscsi_wire_cmd_len(bool has_pi, u32 cdb_size);
 u32 virtscsi_wire_resp_len(u32 sense_size);
 bool virtscsi_wire_put_cmd(void *request, bool is_le, bool has_pi,
 			   u32 cdb_size, const struct virtscsi_command *command);
-void virtscsi_wire_arm_resp(struct virtscsi_wire_resp *resp);
 struct virtscsi_response
 virtscsi_wire_get_resp(const struct virtscsi_wire_resp *resp, bool is_le);
 struct virtscsi_outcome
