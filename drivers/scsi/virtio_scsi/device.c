@@ -42,6 +42,9 @@ MODULE_PARM_DESC(virtscsi_poll_queues,
 /* A configuration that changes while it is read, over and over, is a fault. */
 #define CONFIG_ATTEMPTS	16
 
+/* Seconds that a transport may take to reset the device; PCI waits for 60. */
+#define WATCH_S		120
+
 /* What a bus reads where nothing answers; no device sets all bits. */
 #define STATUS_GONE	0xff
 
@@ -288,9 +291,19 @@ static void device_stop(struct virtscsi *vscsi, enum virtscsi_vq_state state)
 /* Life is held, or nobody else knows the instance. DRIVER_OK and running. */
 static void device_start(struct virtscsi *vscsi)
 {
+	WRITE_ONCE(vscsi->is_tmf_false, false);
 	virtio_device_ready(vscsi->vdev);
 	virtscsi_vq_set_state(vscsi, VIRTSCSI_VQ_RUNNING);
 	vscsi->is_quiesced = false;
+}
+
+/* The virtio core leaves a mark on a device that does not come back. */
+static void device_clear_status(struct virtscsi *vscsi)
+{
+	u8 status = device_status(vscsi);
+
+	if (status && status != STATUS_GONE)
+		virtio_reset_device(vscsi->vdev);
 }
 
 /* The end of the device's use by this instance. */
@@ -317,6 +330,37 @@ void virtscsi_device_give_up(struct virtscsi *vscsi)
 	scsi_unblock_requests(vscsi->shost);
 }
 
+/*
+ * The virtio core may find that a device cannot be brought back, and then does
+ * not call the driver. It leaves the status bit FAILED, if there is still a
+ * status to be read. The workqueue is freezable: while the system sleeps
+ * nobody looks.
+ */
+static void device_watch(struct work_struct *work)
+{
+	struct virtscsi *vscsi = container_of(work, struct virtscsi,
+					      watch_work.work);
+	bool is_lost = false;
+	u8 status;
+
+	mutex_lock(&vscsi->life);
+	if (vscsi->is_quiesced && !vscsi->is_dead) {
+		status = device_status(vscsi);
+		is_lost = vscsi->nr_watched++ >= WATCH_S ||
+			  (status != STATUS_GONE &&
+			   status & VIRTIO_CONFIG_S_FAILED);
+		if (!is_lost)
+			queue_delayed_work(system_freezable_wq,
+					   &vscsi->watch_work, HZ);
+	}
+	mutex_unlock(&vscsi->life);
+
+	if (is_lost) {
+		dev_err(&vscsi->vdev->dev, "the device was reset and did not come back\n");
+		virtscsi_device_give_up(vscsi);
+	}
+}
+
 /**
  * virtscsi_device_quiesce() - reset the device and take everything back
  * @vdev: virtio device
@@ -335,6 +379,8 @@ int virtscsi_device_quiesce(struct virtio_device *vdev)
 	scsi_block_requests(vscsi->shost);
 	mutex_lock(&vscsi->life);
 	device_stop(vscsi, VIRTSCSI_VQ_STOPPED);
+	vscsi->nr_watched = 0;
+	queue_delayed_work(system_freezable_wq, &vscsi->watch_work, HZ);
 	mutex_unlock(&vscsi->life);
 	mutex_unlock(&vscsi->reset);
 	return 0;
@@ -463,7 +509,7 @@ static int device_reset(struct virtscsi *vscsi, const char *why)
 		     device_status(vscsi) == STATUS_GONE;
 	if (!is_useless) {
 		dev_notice(&vdev->dev, "%s: resetting the device\n", why);
-		vscsi->nr_resets++;
+		WRITE_ONCE(vscsi->nr_resets, vscsi->nr_resets + 1);
 		scsi_block_requests(vscsi->shost);
 		device_stop(vscsi, VIRTSCSI_VQ_STOPPED);
 	}
@@ -534,6 +580,7 @@ static struct virtscsi *device_alloc(struct virtio_device *vdev)
 	mutex_init(&vscsi->reset);
 	mutex_init(&vscsi->life);
 	virtscsi_vq_init(vscsi);
+	INIT_DELAYED_WORK(&vscsi->watch_work, device_watch);
 	virtscsi_recovery_init(vscsi);
 	vdev->priv = vscsi;
 	return vscsi;
@@ -548,6 +595,7 @@ static void device_undo(struct virtscsi *vscsi)
 	struct kmem_cache *cmd_cache = vscsi->cmd_cache;
 
 	device_kill(vscsi);
+	cancel_delayed_work_sync(&vscsi->watch_work);
 	virtscsi_recovery_exit(vscsi);
 	virtscsi_event_exit(vscsi);
 	scsi_host_put(vscsi->shost);
@@ -617,7 +665,7 @@ void virtscsi_device_remove(struct virtio_device *vdev)
 	/* Waits for a reset that has begun; there will be no other. */
 	mutex_lock(&vscsi->reset);
 	mutex_lock(&vscsi->life);
-	vscsi->is_going = true;
+	WRITE_ONCE(vscsi->is_going, true);
 	mutex_unlock(&vscsi->life);
 	mutex_unlock(&vscsi->reset);
 
@@ -627,5 +675,7 @@ void virtscsi_device_remove(struct virtio_device *vdev)
 
 	virtscsi_event_stop(vscsi);
 	scsi_remove_host(vscsi->shost);
+	device_kill(vscsi);
+	device_clear_status(vscsi);
 	device_undo(vscsi);
 }

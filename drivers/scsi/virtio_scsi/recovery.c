@@ -5,8 +5,9 @@
  * A timeout first looks at the ring: an interrupt or a doorbell may have been
  * lost, and then the command is there, or soon will be. Otherwise the driver
  * has patience, because a host may stall for long, in a live migration say,
- * and lose nothing. Past it the error handler climbs: abort, LUN reset,
- * I_T nexus reset, device reset.
+ * and lose nothing; but it asks the device whether it has the command at all.
+ * Past the patience, or if the device does not have it, the error handler
+ * climbs: abort, LUN reset, I_T nexus reset, device reset.
  *
  * A task management function is believed only when the commands that it was to
  * end have really come back: devices exist that answer "complete" and cancel
@@ -21,7 +22,9 @@
 #include <linux/delay.h>
 #include <linux/jiffies.h>
 #include <linux/moduleparam.h>
+#include <linux/minmax.h>
 #include <linux/rcupdate.h>
+#include <linux/sysfs.h>
 #include <linux/workqueue.h>
 #include <scsi/scsi.h>
 #include <scsi/scsi_cmnd.h>
@@ -33,7 +36,10 @@
 static unsigned int patience_s = 600;
 module_param(patience_s, uint, 0644);
 MODULE_PARM_DESC(patience_s,
-		 "Seconds that the host may keep a command before it is aborted (default 600, 0: for ever)");
+		 "Seconds that the host may keep a command before it is aborted, for devices bound from now on (default 600, 0: for ever)");
+
+/* While the driver is unbound: a device that is slow gets no more than this. */
+#define GOING_PATIENCE_S	60
 
 /* How long commands may take to come back after a TMF ended them. */
 #define COME_BACK_MS	2000
@@ -132,6 +138,7 @@ static void recovery_work(struct work_struct *work)
  */
 void virtscsi_recovery_init(struct virtscsi *vscsi)
 {
+	vscsi->patience_s = READ_ONCE(patience_s);
 	INIT_WORK(&vscsi->recovery_work, recovery_work);
 }
 
@@ -159,31 +166,47 @@ void virtscsi_recovery_check(struct virtscsi *vscsi)
 	queue_work(recovery_queue, &vscsi->recovery_work);
 }
 
+static bool recovery_is_patient(struct virtscsi *vscsi,
+				const struct virtscsi_cmd *cmd)
+{
+	unsigned long patience_s = READ_ONCE(vscsi->patience_s);
+
+	if (READ_ONCE(vscsi->is_going))
+		patience_s = min_not_zero(patience_s, GOING_PATIENCE_S + 0UL);
+	patience_s = min(patience_s, MAX_JIFFY_OFFSET / HZ);
+	return !patience_s ||
+	       time_before(jiffies, cmd->submitted + patience_s * HZ);
+}
+
 /**
  * virtscsi_recovery_timed_out() - decide about a command whose timer fired
  * @sc: command
  *
  * Context: any.
  * Return: SCSI_EH_DONE if it was in the ring, SCSI_EH_RESET_TIMER within the
- *	patience, SCSI_EH_NOT_HANDLED past it.
+ *	patience, SCSI_EH_NOT_HANDLED past it, or when the device does not have
+ *	the command.
  */
 enum scsi_timeout_action virtscsi_recovery_timed_out(struct scsi_cmnd *sc)
 {
 	struct virtscsi *vscsi = shost_priv(sc->device->host);
 	struct virtscsi_vq *vq = virtscsi_cmd_vq(vscsi, sc);
 	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
-	unsigned int patience = READ_ONCE(patience_s);
+	unsigned int nr_found = virtscsi_vq_reap(vscsi, vq);
 
-	virtscsi_vq_reap(vscsi, vq);
 	if (!READ_ONCE(cmd->is_in_flight)) {
+		if (nr_found)
+			atomic_inc(&vscsi->nr_lost_interrupts);
 		trace_virtscsi_timeout(sc, VIRTSCSI_TIMEOUT_FOUND);
 		return SCSI_EH_DONE;
 	}
 
-	virtscsi_vq_kick(vq);
+	virtscsi_vq_kick_again(vq);
+	atomic_inc(&vscsi->nr_doorbells_again);
 	virtscsi_recovery_check(vscsi);
-	if (!patience ||
-	    time_before(jiffies, cmd->submitted + patience * HZ)) {
+	if (READ_ONCE(cmd->missing) != cmd->generation &&
+	    recovery_is_patient(vscsi, cmd)) {
+		virtscsi_tmf_query(vscsi, sc);
 		trace_virtscsi_timeout(sc, VIRTSCSI_TIMEOUT_WAIT);
 		return SCSI_EH_RESET_TIMER;
 	}
@@ -234,28 +257,33 @@ static bool recovery_is_over(struct virtscsi *vscsi,
 
 /*
  * One step of the ladder. Whatever the device answered, what counts is
- * whether it gave the commands back.
+ * whether it gave the commands back. One that has said "done" and kept them is
+ * not asked again before it is reset.
  */
 static int recovery_step(struct scsi_device *sdev, const char *name,
 			 u32 subtype, u64 tag, struct recovery_scope *scope)
 {
 	struct virtscsi *vscsi = shost_priv(sdev->host);
+	struct device *dev = &sdev->sdev_gendev;
 	int ret;
 
+	if (READ_ONCE(vscsi->is_tmf_false))
+		return FAILED;
 	ret = virtscsi_tmf(vscsi, subtype, sdev->id, sdev->lun, tag);
 	if (ret != VIRTIO_SCSI_S_OK &&
 	    ret != VIRTIO_SCSI_S_FUNCTION_SUCCEEDED) {
-		sdev_printk(KERN_WARNING, sdev, "%s: %s %d\n", name,
-			    ret < 0 ? "error" : "the device answered", ret);
+		dev_warn_ratelimited(dev, "%s: %s %d\n", name,
+				     ret < 0 ? "error" : "the device answered",
+				     ret);
 		return FAILED;
 	}
 	if (!recovery_is_over(vscsi, scope)) {
-		sdev_printk(KERN_WARNING, sdev,
-			    "%s: the device answered \"done\" but kept %u commands\n",
-			    name, scope->nr_in_flight);
+		WRITE_ONCE(vscsi->is_tmf_false, true);
+		dev_warn_ratelimited(dev, "%s: the device answered \"done\" but kept %u commands\n",
+				     name, scope->nr_in_flight);
 		return FAILED;
 	}
-	sdev_printk(KERN_INFO, sdev, "%s: done\n", name);
+	dev_info_ratelimited(dev, "%s: done\n", name);
 	return SUCCESS;
 }
 
@@ -365,3 +393,66 @@ int virtscsi_recovery_reset_by_user(struct Scsi_Host *shost, int type)
 	mutex_unlock(&vscsi->reset);
 	return err;
 }
+
+static ssize_t patience_s_show(struct device *dev,
+			       struct device_attribute *attr, char *buf)
+{
+	struct virtscsi *vscsi = shost_priv(class_to_shost(dev));
+
+	return sysfs_emit(buf, "%u\n", READ_ONCE(vscsi->patience_s));
+}
+
+static ssize_t patience_s_store(struct device *dev,
+				struct device_attribute *attr,
+				const char *buf, size_t count)
+{
+	struct virtscsi *vscsi = shost_priv(class_to_shost(dev));
+	unsigned int seconds;
+	int err = kstrtouint(buf, 10, &seconds);
+
+	if (err)
+		return err;
+	WRITE_ONCE(vscsi->patience_s, seconds);
+	return count;
+}
+static DEVICE_ATTR_RW(patience_s);
+
+static ssize_t resets_show(struct device *dev, struct device_attribute *attr,
+			   char *buf)
+{
+	struct virtscsi *vscsi = shost_priv(class_to_shost(dev));
+
+	return sysfs_emit(buf, "%u\n", READ_ONCE(vscsi->nr_resets));
+}
+static DEVICE_ATTR_RO(resets);
+
+static ssize_t lost_interrupts_show(struct device *dev,
+				    struct device_attribute *attr, char *buf)
+{
+	struct virtscsi *vscsi = shost_priv(class_to_shost(dev));
+
+	return sysfs_emit(buf, "%d\n", atomic_read(&vscsi->nr_lost_interrupts));
+}
+static DEVICE_ATTR_RO(lost_interrupts);
+
+static ssize_t doorbells_again_show(struct device *dev,
+				    struct device_attribute *attr, char *buf)
+{
+	struct virtscsi *vscsi = shost_priv(class_to_shost(dev));
+
+	return sysfs_emit(buf, "%d\n", atomic_read(&vscsi->nr_doorbells_again));
+}
+static DEVICE_ATTR_RO(doorbells_again);
+
+static struct attribute *recovery_attrs[] = {
+	&dev_attr_patience_s.attr,
+	&dev_attr_resets.attr,
+	&dev_attr_lost_interrupts.attr,
+	&dev_attr_doorbells_again.attr,
+	NULL
+};
+
+const struct attribute_group virtscsi_recovery_group = {
+	.name = "recovery",
+	.attrs = recovery_attrs,
+};

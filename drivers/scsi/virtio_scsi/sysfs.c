@@ -54,7 +54,7 @@ static ssize_t source_show(struct device *dev, struct device_attribute *attr,
 			  virtscsi_limits_source(sysfs_limit(dev, attr).source));
 }
 
-#define LIMIT_GROUPS(_prefix, _nr)					\
+#define LIMIT_GROUPS(_prefix, _nr, ...)					\
 static struct limit_attribute _prefix##_limits[_nr];			\
 static struct limit_attribute _prefix##_sources[\
 	ARRAY_SIZE(_prefix##_limits)];					\
@@ -75,11 +75,11 @@ static const struct attribute_group _prefix##_sources_group = {	\
 									\
 const struct attribute_group *virtscsi_sysfs_##_prefix##_groups[] = {	\
 	&_prefix##_limits_group,					\
-	&_prefix##_sources_group,					\
+	&_prefix##_sources_group, ##__VA_ARGS__,			\
 	NULL								\
 }
 
-LIMIT_GROUPS(host, VIRTSCSI_NR_LIMITS);
+LIMIT_GROUPS(host, VIRTSCSI_NR_LIMITS, &virtscsi_recovery_group);
 LIMIT_GROUPS(lun, VIRTSCSI_NR_LUN_LIMITS);
 
 static void sysfs_fill(struct limit_attribute *of, struct attribute **attrs,

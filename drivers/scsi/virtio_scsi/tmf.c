@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Task management: one request on the control virtqueue, waited for a while.
+ * The control virtqueue: task management functions, each waited for a while,
+ * and queries, which nobody waits for.
  *
  * A request belongs to two: to the caller, who waits, and to the device, which
  * writes the response. It is freed when both have let go of it, so a device
  * that answers late, or only when it is reset, writes to memory that is still
  * there. Requests come from a slab cache with a reserve, since the error
  * handler needs one just when memory may be short.
+ *
+ * While a request is overdue the control virtqueue does not work, and the next
+ * ones fail at once: with many commands to abort the waiting would add up.
  */
 #include <linux/completion.h>
 #include <linux/mempool.h>
@@ -24,12 +28,21 @@
 /* How long the device may take to answer. */
 #define TMF_TIMEOUT_MS	10000
 
+/* Who lets go of a request first; see tmf_wait() and tmf_finish(). */
+#define TMF_WAITED_FOR	0
+#define TMF_OVERDUE	1
+#define TMF_DONE	2
+
 /*
- * The response is on a cache line of its own: the device writes it.
+ * The response is on a cache line of its own: the device writes it. With a
+ * query nobody waits; it is about @about, as submitted the @generation-th time.
  */
 struct virtscsi_tmf {
 	refcount_t refs;
+	unsigned int state;
 	struct completion done;
+	struct virtscsi_cmd *about;
+	u32 generation;
 	struct virtio_scsi_ctrl_tmf_req request;
 	struct virtio_scsi_ctrl_tmf_resp resp ____cacheline_aligned;
 } ____cacheline_aligned;
@@ -78,6 +91,14 @@ static void tmf_finish(struct virtscsi *vscsi, void *buf)
 {
 	struct virtscsi_tmf *tmf = buf;
 
+	if (tmf->about) {
+		/* FUNCTION COMPLETE, which is 0 as OK is: not in the task set. */
+		if (READ_ONCE(tmf->resp.response) == VIRTIO_SCSI_S_OK)
+			WRITE_ONCE(tmf->about->missing, tmf->generation);
+		clear_bit(0, &vscsi->is_querying);
+	} else if (xchg(&tmf->state, TMF_DONE) == TMF_OVERDUE) {
+		atomic_dec(&vscsi->nr_tmf_overdue);
+	}
 	complete(&tmf->done);
 	tmf_put(tmf);
 }
@@ -107,19 +128,52 @@ static int tmf_send(struct virtscsi *vscsi, struct virtscsi_tmf *tmf)
 	return err;
 }
 
+static bool tmf_is_done(struct virtscsi_tmf *tmf)
+{
+	return wait_for_completion_timeout(&tmf->done,
+					   msecs_to_jiffies(TMF_TIMEOUT_MS / 2));
+}
+
 static int tmf_wait(struct virtscsi *vscsi, struct virtscsi_tmf *tmf)
 {
 	u8 response;
 
-	if (!wait_for_completion_timeout(&tmf->done,
-					 msecs_to_jiffies(TMF_TIMEOUT_MS))) {
-		/* The interrupt may have been lost. */
+	if (!tmf_is_done(tmf)) {
+		/* An interrupt or a doorbell may have been lost. */
 		virtscsi_vq_reap(vscsi, &vscsi->ctrl_vq);
-		if (!try_wait_for_completion(&tmf->done))
-			return -ETIMEDOUT;
+		virtscsi_vq_kick_again(&vscsi->ctrl_vq);
+		if (!tmf_is_done(tmf))
+			virtscsi_vq_reap(vscsi, &vscsi->ctrl_vq);
 	}
+	if (READ_ONCE(tmf->state) != TMF_DONE) {
+		atomic_inc(&vscsi->nr_tmf_overdue);
+		if (cmpxchg(&tmf->state, TMF_WAITED_FOR, TMF_OVERDUE) ==
+		    TMF_WAITED_FOR)
+			return -ETIMEDOUT;
+		atomic_dec(&vscsi->nr_tmf_overdue);
+	}
+
 	response = READ_ONCE(tmf->resp.response);
 	return response == VIRTSCSI_WIRE_UNTOUCHED ? -EIO : response;
+}
+
+/*
+ * Not GFP_NOIO: with that the pool waits for an element to be freed, and those
+ * of a dead device never are.
+ */
+static struct virtscsi_tmf *tmf_get(void)
+{
+	struct virtscsi_tmf *tmf;
+
+	tmf = mempool_alloc(tmf_pool, GFP_NOWAIT | __GFP_NOWARN);
+	if (!tmf)
+		return NULL;
+	refcount_set(&tmf->refs, 1);
+	init_completion(&tmf->done);
+	tmf->state = TMF_WAITED_FOR;
+	tmf->about = NULL;
+	tmf->resp.response = VIRTSCSI_WIRE_UNTOUCHED;
+	return tmf;
 }
 
 /**
@@ -134,8 +188,8 @@ static int tmf_wait(struct virtscsi *vscsi, struct virtscsi_tmf *tmf)
  * commands that it ended must be by now.
  *
  * Context: process; sleeps, 10 seconds at most.
- * Return: the device's response, 0 to 254; -EIO if it wrote none; -ETIMEDOUT;
- *	-ENOMEM; -EINVAL for an address that the wire format cannot express; or
+ * Return: the device's response, 0 to 254; -EIO if it wrote none; -ETIMEDOUT,
+ *	at once if an earlier request is overdue; -ENOMEM; -EINVAL for an address that the wire format cannot express; or
  *	as virtscsi_vq_add().
  */
 int virtscsi_tmf(struct virtscsi *vscsi, u32 subtype, unsigned int target,
@@ -144,17 +198,14 @@ int virtscsi_tmf(struct virtscsi *vscsi, u32 subtype, unsigned int target,
 	struct virtscsi_tmf *tmf;
 	int ret;
 
-	/*
-	 * Not GFP_NOIO: with that the pool waits for an element to be freed,
-	 * and those of a dead device never are.
-	 */
-	tmf = mempool_alloc(tmf_pool, GFP_NOWAIT | __GFP_NOWARN);
+	if (atomic_read(&vscsi->nr_tmf_overdue))
+		virtscsi_vq_reap(vscsi, &vscsi->ctrl_vq);
+	if (atomic_read(&vscsi->nr_tmf_overdue))
+		return -ETIMEDOUT;
+	tmf = tmf_get();
 	if (!tmf)
 		return -ENOMEM;
 
-	refcount_set(&tmf->refs, 1);
-	init_completion(&tmf->done);
-	tmf->resp.response = VIRTSCSI_WIRE_UNTOUCHED;
 	ret = -EINVAL;
 	if (virtscsi_wire_put_tmf(&tmf->request, vscsi->is_le, subtype, target,
 				  lun, tag))
@@ -166,4 +217,37 @@ int virtscsi_tmf(struct virtscsi *vscsi, u32 subtype, unsigned int target,
 
 	virtscsi_vq_reap_requests(vscsi);
 	return ret;
+}
+
+/**
+ * virtscsi_tmf_query() - ask the device whether it still has a command
+ * @vscsi: instance
+ * @sc: command in flight
+ *
+ * Implements virtio 1.3, 5.6.6.2 (QUERY TASK). Nobody waits for the answer; if
+ * it is "no", the command's @missing says so from then on. One at a time; what
+ * cannot be asked now is asked when the next timer fires.
+ *
+ * Context: any.
+ */
+void virtscsi_tmf_query(struct virtscsi *vscsi, struct scsi_cmnd *sc)
+{
+	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
+	struct virtscsi_tmf *tmf;
+
+	if (test_and_set_bit(0, &vscsi->is_querying))
+		return;
+	tmf = tmf_get();
+	if (!tmf) {
+		clear_bit(0, &vscsi->is_querying);
+		return;
+	}
+	tmf->about = cmd;
+	tmf->generation = cmd->generation;
+	if (!virtscsi_wire_put_tmf(&tmf->request, vscsi->is_le,
+				   VIRTIO_SCSI_T_TMF_QUERY_TASK,
+				   sc->device->id, sc->device->lun, cmd->tag) ||
+	    tmf_send(vscsi, tmf))
+		clear_bit(0, &vscsi->is_querying);
+	tmf_put(tmf);
 }

@@ -8,6 +8,7 @@
 #ifndef VIRTSCSI_H
 #define VIRTSCSI_H
 
+#include <linux/atomic.h>
 #include <linux/blk-mq.h>
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
@@ -79,6 +80,7 @@ struct virtscsi_vq {
  *	its own
  * @tag: identifier on the wire of the latest submission
  * @generation: counts the submissions
+ * @missing: the generation of which the device said that it does not have it
  * @is_in_flight: the device holds the command; set before it is added, cleared
  *	when it came back, under RCU (see vq.c)
  * @submitted: when it was submitted, in jiffies
@@ -88,6 +90,7 @@ struct virtscsi_cmd {
 	struct virtscsi_wire_resp *resp;
 	u64 tag;
 	u32 generation;
+	u32 missing;
 	bool is_in_flight;
 	unsigned long submitted;
 };
@@ -111,6 +114,15 @@ struct virtscsi_cmd {
  * @is_quiesced: the device is reset and has no virtqueues; protected by @life
  * @is_going: the driver is being unbound; protected by @life
  * @is_dead: the device is not used any more; protected by @life
+ * @patience_s: how long the device may keep a command, in seconds; 0: for ever
+ * @nr_lost_interrupts: commands that a timer found in a ring
+ * @nr_doorbells_again: doorbells rung once more by a timer
+ * @nr_tmf_overdue: task management functions given up, not given back
+ * @is_querying: a QUERY TASK is under way
+ * @is_tmf_false: the device said "done" and kept commands
+ * @watch_work: after suspend, or a reset by the transport, looks whether the
+ *	device came back
+ * @nr_watched: how often it has looked
  * @recovery_work: looks whether the device needs a reset
  * @has_progressed: a command has finished since the device was last reset
  * @nr_resets: resets of the device, suspend not included
@@ -146,6 +158,14 @@ struct virtscsi {
 	bool is_going;
 	bool is_dead;
 
+	unsigned int patience_s;
+	atomic_t nr_lost_interrupts;
+	atomic_t nr_doorbells_again;
+	atomic_t nr_tmf_overdue;
+	unsigned long is_querying;
+	bool is_tmf_false;
+	struct delayed_work watch_work;
+	unsigned int nr_watched;
 	struct work_struct recovery_work;
 	bool has_progressed;
 	unsigned int nr_resets;
@@ -183,6 +203,7 @@ int virtscsi_vq_add(struct virtscsi_vq *vq, struct scatterlist *sgs[],
 		    unsigned int nr_out, unsigned int nr_in, void *buf,
 		    bool is_last);
 void virtscsi_vq_kick(struct virtscsi_vq *vq);
+void virtscsi_vq_kick_again(struct virtscsi_vq *vq);
 unsigned int virtscsi_vq_reap(struct virtscsi *vscsi, struct virtscsi_vq *vq);
 void virtscsi_vq_reap_requests(struct virtscsi *vscsi);
 void *virtscsi_vq_get_event(struct virtscsi *vscsi);
@@ -207,6 +228,7 @@ int virtscsi_tmf_init(void);
 void virtscsi_tmf_exit(void);
 int virtscsi_tmf(struct virtscsi *vscsi, u32 subtype, unsigned int target,
 		 u64 lun, u64 tag);
+void virtscsi_tmf_query(struct virtscsi *vscsi, struct scsi_cmnd *sc);
 extern const struct virtscsi_vq_ops virtscsi_tmf_vq_ops;
 
 /* recovery.c */
@@ -221,6 +243,7 @@ int virtscsi_recovery_reset_lun(struct scsi_cmnd *sc);
 int virtscsi_recovery_reset_target(struct scsi_cmnd *sc);
 int virtscsi_recovery_reset_host(struct scsi_cmnd *sc);
 int virtscsi_recovery_reset_by_user(struct Scsi_Host *shost, int type);
+extern const struct attribute_group virtscsi_recovery_group;
 
 /* event.c */
 int virtscsi_event_init(struct virtscsi *vscsi);

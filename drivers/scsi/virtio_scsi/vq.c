@@ -325,6 +325,31 @@ int virtscsi_vq_add(struct virtscsi_vq *vq, struct scatterlist *sgs[],
 }
 
 /**
+ * virtscsi_vq_kick_again() - ring the doorbell, whether it is asked for or not
+ * @vq: virtqueue
+ *
+ * For a doorbell that may have been lost: the device has seen nothing since,
+ * so it has not asked for another one.
+ *
+ * Context: any; takes the queue's lock.
+ */
+void virtscsi_vq_kick_again(struct virtscsi_vq *vq)
+{
+	unsigned long flags;
+	bool is_running;
+
+	rcu_read_lock();
+	spin_lock_irqsave(&vq->lock, flags);
+	is_running = !vq_check_state(vq);
+	if (is_running)
+		virtqueue_kick_prepare(vq->vq);
+	spin_unlock_irqrestore(&vq->lock, flags);
+	if (is_running)
+		vq_ring(vq->vq);
+	rcu_read_unlock();
+}
+
+/**
  * virtscsi_vq_kick() - ring the doorbell for what was added without
  * @vq: virtqueue
  *
