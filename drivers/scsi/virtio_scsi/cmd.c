@@ -235,6 +235,8 @@ static void cmd_take_outcome(struct virtscsi *vscsi, struct scsi_cmnd *sc)
 
 	sc->result = outcome.result;
 	cmd_take_sense(sc, &outcome);
+	if (unlikely(outcome.sense_len))
+		virtscsi_event_take_sense(vscsi, sc);
 	scsi_set_resid(sc, outcome.resid);
 	trace_virtscsi_complete(sc, response.response);
 }

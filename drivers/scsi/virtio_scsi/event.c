@@ -15,7 +15,9 @@
 #include <linux/slab.h>
 #include <linux/virtio.h>
 #include <scsi/scsi.h>
+#include <scsi/scsi_cmnd.h>
 #include <scsi/scsi_device.h>
+#include <scsi/scsi_eh.h>
 
 #include "trace.h"
 #include "virtscsi.h"
@@ -34,6 +36,14 @@
 /* Additional sense codes, as PARAM_CHANGE carries them. */
 #define ASC_PARAMETERS_CHANGED	0x2a
 #define ASC_OPERATION_CHANGED	0x3f
+#define ASCQ_LUNS_CHANGED	0x0e
+
+/*
+ * A unit attention about the inventory: how long further ones and the event
+ * itself have to arrive, and how long it takes for the next one to count.
+ */
+#define ATTENTION_DELAY		(2 * HZ)
+#define ATTENTION_INTERVAL	(30 * HZ)
 
 static bool event_is_present(struct scsi_device *sdev)
 {
@@ -58,9 +68,21 @@ static bool event_is_present(struct scsi_device *sdev)
 	return is_present;
 }
 
+/* Remove what is gone. */
+static void event_look_for_gone(struct virtscsi *vscsi)
+{
+	struct scsi_device *sdev;
+
+	shost_for_each_device(sdev, vscsi->shost) {
+		if (!event_is_present(sdev))
+			scsi_remove_device(sdev);
+	}
+}
+
 /*
  * Of one target, or of all with SCAN_WILD_CARD: remove what is gone, and read
- * again what may have changed of the others.
+ * again what may have changed of the others. The device may have been reset,
+ * and then it has forgotten the subscriptions.
  */
 static void event_review(struct virtscsi *vscsi, unsigned int target)
 {
@@ -73,6 +95,7 @@ static void event_review(struct virtscsi *vscsi, unsigned int target)
 			scsi_remove_device(sdev);
 			continue;
 		}
+		virtscsi_event_subscribe(sdev);
 		scsi_rescan_device(sdev);
 		virtscsi_lun_renegotiate(sdev);
 	}
@@ -148,7 +171,7 @@ static void event_param_change(struct virtscsi *vscsi, u32 reason,
 	u8 ascq = reason >> 8;
 
 	/* REPORTED LUNS DATA HAS CHANGED is about the target. */
-	if (asc == ASC_OPERATION_CHANGED && ascq == 0x0e) {
+	if (asc == ASC_OPERATION_CHANGED && ascq == ASCQ_LUNS_CHANGED) {
 		event_review(vscsi, target);
 		event_scan_target(vscsi, target);
 		return;
@@ -167,6 +190,21 @@ static void event_param_change(struct virtscsi *vscsi, u32 reason,
 		scsi_rescan_device(sdev);
 		virtscsi_lun_renegotiate(sdev);
 	}
+	scsi_device_put(sdev);
+}
+
+static void event_async(struct virtscsi *vscsi, u32 reason,
+			unsigned int target, u64 lun)
+{
+	struct scsi_device *sdev;
+
+	if (!(reason & VIRTSCSI_WIRE_ASYNC_MEDIA_CHANGE))
+		return;
+	sdev = scsi_device_lookup(vscsi->shost, 0, target, lun);
+	if (!sdev)
+		return;
+	sdev_evt_send_simple(sdev, SDEV_EVT_MEDIA_CHANGE, GFP_KERNEL);
+	scsi_rescan_device(sdev);
 	scsi_device_put(sdev);
 }
 
@@ -192,6 +230,9 @@ static void event_handle(struct virtscsi *vscsi,
 	switch (type) {
 	case VIRTIO_SCSI_T_TRANSPORT_RESET:
 		event_transport_reset(vscsi, event->reason, target, lun);
+		break;
+	case VIRTIO_SCSI_T_ASYNC_NOTIFY:
+		event_async(vscsi, event->reason, target, lun);
 		break;
 	case VIRTIO_SCSI_T_PARAM_CHANGE:
 		event_param_change(vscsi, event->reason, target, lun);
@@ -236,6 +277,16 @@ static void event_work(struct work_struct *work)
 	}
 }
 
+static void event_attention_work(struct work_struct *work)
+{
+	struct virtscsi *vscsi = container_of(work, struct virtscsi,
+					      attention_work.work);
+
+	WRITE_ONCE(vscsi->attention_at, jiffies);
+	event_look_for_gone(vscsi);
+	scsi_scan_host(vscsi->shost);
+}
+
 /**
  * virtscsi_event_init() - make worker and buffers
  * @vscsi: instance; limits are set
@@ -248,6 +299,8 @@ int virtscsi_event_init(struct virtscsi *vscsi)
 	u32 align = max(cache_line_size(), dma_get_cache_alignment());
 
 	INIT_WORK(&vscsi->event_work, event_work);
+	INIT_DELAYED_WORK(&vscsi->attention_work, event_attention_work);
+	vscsi->attention_at = jiffies - ATTENTION_INTERVAL;
 	vscsi->event_stride = ALIGN(virtscsi_limit(vscsi, VIRTSCSI_EVENT_SIZE),
 				    align);
 	vscsi->events = kcalloc(NR_EVENTS, vscsi->event_stride, GFP_KERNEL);
@@ -272,13 +325,16 @@ void virtscsi_event_exit(struct virtscsi *vscsi)
 
 /**
  * virtscsi_event_stop() - no more scans or removals after this
- * @vscsi: instance
+ * @vscsi: instance; is_going is set
  *
- * Context: process; waits for the worker.
+ * Context: process; waits for the worker, which may wait for commands.
  */
 void virtscsi_event_stop(struct virtscsi *vscsi)
 {
 	virtscsi_vq_kill(&vscsi->event_vq);
+	/* Whoever has not seen is_going in virtscsi_event_take_sense(). */
+	synchronize_rcu();
+	cancel_delayed_work_sync(&vscsi->attention_work);
 	cancel_work_sync(&vscsi->event_work);
 }
 
@@ -322,4 +378,48 @@ void virtscsi_event_schedule_rescan(struct virtscsi *vscsi)
 {
 	set_bit(RESCAN_DUE, &vscsi->is_rescan_due);
 	virtscsi_event_schedule(vscsi);
+}
+
+/**
+ * virtscsi_event_take_sense() - look for what an event should have said
+ * @vscsi: instance
+ * @sc: command that ended with sense data
+ *
+ * Implements virtio 1.3, 5.6.6.3 (events reported via sense codes). Devices
+ * exist that drop an event and do not say so afterwards; the unit attention
+ * REPORTED LUNS DATA HAS CHANGED remains, and on some it is about any target.
+ * What came and what is gone is then looked for, though not at a pace that
+ * the device sets.
+ *
+ * Context: any; under RCU.
+ */
+void virtscsi_event_take_sense(struct virtscsi *vscsi, struct scsi_cmnd *sc)
+{
+	unsigned long delay = ATTENTION_DELAY;
+	struct scsi_sense_hdr sense;
+
+	if (!scsi_command_normalize_sense(sc, &sense) ||
+	    sense.sense_key != UNIT_ATTENTION ||
+	    sense.asc != ASC_OPERATION_CHANGED ||
+	    sense.ascq != ASCQ_LUNS_CHANGED || READ_ONCE(vscsi->is_going))
+		return;
+	if (time_before(jiffies, READ_ONCE(vscsi->attention_at) +
+			ATTENTION_INTERVAL))
+		delay = ATTENTION_INTERVAL;
+	queue_delayed_work(vscsi->event_queue, &vscsi->attention_work, delay);
+}
+
+/**
+ * virtscsi_event_subscribe() - have the device report changes of the medium
+ * @sdev: LUN
+ *
+ * Context: any.
+ */
+void virtscsi_event_subscribe(struct scsi_device *sdev)
+{
+	if (!sdev->removable)
+		return;
+	set_bit(SDEV_EVT_MEDIA_CHANGE, sdev->supported_events);
+	virtscsi_tmf_subscribe(shost_priv(sdev->host), sdev->id, sdev->lun,
+			       VIRTSCSI_WIRE_ASYNC_MEDIA_CHANGE);
 }

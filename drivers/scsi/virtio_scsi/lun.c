@@ -380,6 +380,7 @@ int virtscsi_lun_configure(struct scsi_device *sdev, struct queue_limits *lim)
 	lun_report(lun);
 	lun->is_live = true;
 	mutex_unlock(&lun->lock);
+	virtscsi_event_subscribe(sdev);
 	return 0;
 }
 

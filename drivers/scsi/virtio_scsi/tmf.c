@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The control virtqueue: task management functions, each waited for a while,
- * and queries, which nobody waits for.
+ * and what nobody waits for, queries and subscriptions.
  *
  * A request belongs to two: to the caller, who waits, and to the device, which
  * writes the response. It is freed when both have let go of it, so a device
@@ -43,8 +43,14 @@ struct virtscsi_tmf {
 	struct completion done;
 	struct virtscsi_cmd *about;
 	u32 generation;
-	struct virtio_scsi_ctrl_tmf_req request;
-	struct virtio_scsi_ctrl_tmf_resp resp ____cacheline_aligned;
+	union {
+		struct virtio_scsi_ctrl_tmf_req request;
+		struct virtio_scsi_ctrl_an_req an_request;
+	};
+	union {
+		struct virtio_scsi_ctrl_tmf_resp resp;
+		struct virtio_scsi_ctrl_an_resp an_resp;
+	} ____cacheline_aligned;
 } ____cacheline_aligned;
 
 static struct kmem_cache *tmf_cache;
@@ -113,14 +119,15 @@ const struct virtscsi_vq_ops virtscsi_tmf_vq_ops = {
 	.lose = tmf_lose,
 };
 
-static int tmf_send(struct virtscsi *vscsi, struct virtscsi_tmf *tmf)
+static int tmf_send(struct virtscsi *vscsi, struct virtscsi_tmf *tmf,
+		    unsigned int request_len, unsigned int resp_len)
 {
 	struct scatterlist request, resp;
 	struct scatterlist *sgs[] = { &request, &resp };
 	int err;
 
-	sg_init_one(&request, &tmf->request, sizeof(tmf->request));
-	sg_init_one(&resp, &tmf->resp, sizeof(tmf->resp));
+	sg_init_one(&request, &tmf->request, request_len);
+	sg_init_one(&resp, &tmf->resp, resp_len);
 	refcount_inc(&tmf->refs);
 	err = virtscsi_vq_add(&vscsi->ctrl_vq, sgs, 1, 1, tmf, true);
 	if (err)
@@ -209,7 +216,8 @@ int virtscsi_tmf(struct virtscsi *vscsi, u32 subtype, unsigned int target,
 	ret = -EINVAL;
 	if (virtscsi_wire_put_tmf(&tmf->request, vscsi->is_le, subtype, target,
 				  lun, tag))
-		ret = tmf_send(vscsi, tmf);
+		ret = tmf_send(vscsi, tmf, sizeof(tmf->request),
+			       sizeof(tmf->resp));
 	if (!ret)
 		ret = tmf_wait(vscsi, tmf);
 	tmf_put(tmf);
@@ -247,7 +255,34 @@ void virtscsi_tmf_query(struct virtscsi *vscsi, struct scsi_cmnd *sc)
 	if (!virtscsi_wire_put_tmf(&tmf->request, vscsi->is_le,
 				   VIRTIO_SCSI_T_TMF_QUERY_TASK,
 				   sc->device->id, sc->device->lun, cmd->tag) ||
-	    tmf_send(vscsi, tmf))
+	    tmf_send(vscsi, tmf, sizeof(tmf->request), sizeof(tmf->resp)))
 		clear_bit(0, &vscsi->is_querying);
+	tmf_put(tmf);
+}
+
+/**
+ * virtscsi_tmf_subscribe() - ask for asynchronous notifications of a LUN
+ * @vscsi: instance
+ * @target: target
+ * @lun: the midlayer's LUN
+ * @events: those that are wanted
+ *
+ * Implements virtio 1.3, 5.6.6.2 (asynchronous notification subscription).
+ * Nobody waits for the answer: devices exist that give none, and what is
+ * subscribed shows when it arrives.
+ *
+ * Context: any.
+ */
+void virtscsi_tmf_subscribe(struct virtscsi *vscsi, unsigned int target,
+			    u64 lun, u32 events)
+{
+	struct virtscsi_tmf *tmf = tmf_get();
+
+	if (!tmf)
+		return;
+	if (virtscsi_wire_put_an(&tmf->an_request, vscsi->is_le, target, lun,
+				 events))
+		tmf_send(vscsi, tmf, sizeof(tmf->an_request),
+			 sizeof(tmf->an_resp));
 	tmf_put(tmf);
 }

@@ -131,6 +131,8 @@ struct virtscsi_cmd {
  * @nr_in_window: resets since then
  * @event_queue: ordered; whoever scans or removes LUNs does it there
  * @event_work: drains the event virtqueue
+ * @attention_work: follows a unit attention about the inventory
+ * @attention_at: when it last did so, in jiffies
  * @events: the event buffers, one after the other
  * @event_stride: distance of two buffers in bytes
  * @is_rescan_due: events were missed
@@ -175,6 +177,8 @@ struct virtscsi {
 
 	struct workqueue_struct *event_queue;
 	struct work_struct event_work;
+	struct delayed_work attention_work;
+	unsigned long attention_at;
 	void *events;
 	u32 event_stride;
 	unsigned long is_rescan_due;
@@ -228,6 +232,8 @@ int virtscsi_tmf_init(void);
 void virtscsi_tmf_exit(void);
 int virtscsi_tmf(struct virtscsi *vscsi, u32 subtype, unsigned int target,
 		 u64 lun, u64 tag);
+void virtscsi_tmf_subscribe(struct virtscsi *vscsi, unsigned int target,
+			    u64 lun, u32 events);
 void virtscsi_tmf_query(struct virtscsi *vscsi, struct scsi_cmnd *sc);
 extern const struct virtscsi_vq_ops virtscsi_tmf_vq_ops;
 
@@ -252,6 +258,8 @@ void virtscsi_event_stop(struct virtscsi *vscsi);
 void virtscsi_event_post_all(struct virtscsi *vscsi);
 void virtscsi_event_schedule(struct virtscsi *vscsi);
 void virtscsi_event_schedule_rescan(struct virtscsi *vscsi);
+void virtscsi_event_take_sense(struct virtscsi *vscsi, struct scsi_cmnd *sc);
+void virtscsi_event_subscribe(struct scsi_device *sdev);
 
 /* ask.c */
 void virtscsi_ask(struct scsi_device *sdev, struct virtscsi_answers *answers);

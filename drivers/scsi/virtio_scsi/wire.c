@@ -33,6 +33,8 @@ static_assert(sizeof(struct virtscsi_wire_resp) ==
 static_assert(offsetof(struct virtscsi_wire_resp, response) ==
 	      offsetof(struct virtio_scsi_cmd_resp, response));
 static_assert(sizeof(struct virtio_scsi_ctrl_tmf_req) == 24);
+static_assert(sizeof(struct virtio_scsi_ctrl_an_req) == 16);
+static_assert(sizeof(struct virtio_scsi_ctrl_an_resp) == 5);
 static_assert(sizeof(struct virtscsi_wire_event) == 16);
 static_assert(sizeof(struct virtscsi_wire_event) ==
 	      sizeof(struct virtio_scsi_event));
@@ -310,6 +312,27 @@ bool virtscsi_wire_put_tmf(struct virtio_scsi_ctrl_tmf_req *request, bool is_le,
 	request->type = __cpu_to_virtio32(is_le, VIRTIO_SCSI_T_TMF);
 	request->subtype = __cpu_to_virtio32(is_le, subtype);
 	request->tag = __cpu_to_virtio64(is_le, tag);
+	return virtscsi_wire_put_lun(request->lun, target, lun);
+}
+
+/**
+ * virtscsi_wire_put_an() - write a subscription to asynchronous notifications
+ * @request: where it goes
+ * @is_le: the device is little-endian
+ * @target: target
+ * @lun: the midlayer's LUN
+ * @events: those that are wanted
+ *
+ * Implements virtio 1.3, 5.6.6.2 (asynchronous notification subscription).
+ *
+ * Context: any. Pure.
+ * Return: false if the address does not fit the wire format.
+ */
+bool virtscsi_wire_put_an(struct virtio_scsi_ctrl_an_req *request, bool is_le,
+			  unsigned int target, u64 lun, u32 events)
+{
+	request->type = __cpu_to_virtio32(is_le, VIRTIO_SCSI_T_AN_SUBSCRIBE);
+	request->event_requested = __cpu_to_virtio32(is_le, events);
 	return virtscsi_wire_put_lun(request->lun, target, lun);
 }
 

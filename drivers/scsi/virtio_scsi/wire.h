@@ -14,6 +14,9 @@
 
 #define VIRTSCSI_WIRE_LUN_LEN	8
 
+/* An asynchronous notification: the medium of a removable LUN has changed. */
+#define VIRTSCSI_WIRE_ASYNC_MEDIA_CHANGE	16
+
 /* Written to the response byte beforehand: the device never wrote anything. */
 #define VIRTSCSI_WIRE_UNTOUCHED	0xff
 
@@ -205,6 +208,8 @@ virtscsi_wire_outcome(const struct virtscsi_response *response, u32 bufflen,
 		      u32 sense_size);
 bool virtscsi_wire_put_tmf(struct virtio_scsi_ctrl_tmf_req *request, bool is_le,
 			   u32 subtype, unsigned int target, u64 lun, u64 tag);
+bool virtscsi_wire_put_an(struct virtio_scsi_ctrl_an_req *request, bool is_le,
+			  unsigned int target, u64 lun, u32 events);
 struct virtscsi_event
 virtscsi_wire_get_event(const struct virtscsi_wire_event *event, bool is_le);
 
