@@ -18,6 +18,7 @@
 #include <scsi/scsi_cmnd.h>
 #include <scsi/scsi_device.h>
 
+#include "stats.h"
 #include "trace.h"
 #include "virtscsi.h"
 
@@ -117,6 +118,7 @@ static int cmd_add(struct virtscsi *vscsi, struct virtscsi_vq *vq,
 static enum scsi_qc_status cmd_fail(struct scsi_cmnd *sc, int host_byte)
 {
 	sc->result = host_byte << 16;
+	virtscsi_stats_error(sc);
 	scsi_done(sc);
 	return 0;
 }
@@ -146,6 +148,7 @@ static enum scsi_qc_status cmd_refuse(struct scsi_cmnd *sc, int err)
 				    "no DMA mapping to be had, giving up\n");
 		return cmd_fail(sc, DID_ERROR);
 	}
+	virtscsi_stats_count(sc, VIRTSCSI_STATS_BUSY);
 	return SCSI_MLQUEUE_HOST_BUSY;
 }
 
@@ -180,6 +183,7 @@ enum scsi_qc_status virtscsi_cmd_queue(struct Scsi_Host *shost,
 	cmd->submitted = jiffies;
 	WRITE_ONCE(cmd->is_in_flight, true);
 	trace_virtscsi_submit(sc);
+	virtscsi_stats_submit(sc);
 	vq = &vscsi->req_vqs[blk_mq_unique_tag_to_hwq(unique_tag)];
 	err = cmd_add(vscsi, vq, sc);
 	if (!err)
@@ -229,10 +233,6 @@ static void cmd_take_outcome(struct virtscsi *vscsi, struct scsi_cmnd *sc)
 	if (unlikely(outcome.is_unknown))
 		cmd_warn(sc, &response);
 
-	/* Read first: the cache line stays shared. */
-	if (unlikely(!READ_ONCE(vscsi->has_progressed)))
-		WRITE_ONCE(vscsi->has_progressed, true);
-
 	sc->result = outcome.result;
 	cmd_take_sense(sc, &outcome);
 	if (unlikely(outcome.sense_len))
@@ -253,6 +253,10 @@ static void cmd_finish(struct virtscsi *vscsi, void *buf)
 	} else {
 		cmd_take_outcome(vscsi, sc);
 	}
+	/* Read first: the cache line stays shared. */
+	if (unlikely(!READ_ONCE(vscsi->has_progressed)))
+		WRITE_ONCE(vscsi->has_progressed, true);
+	virtscsi_stats_complete(sc);
 	WRITE_ONCE(cmd->is_in_flight, false);
 	scsi_done(sc);
 }
@@ -266,6 +270,7 @@ static void cmd_lose(struct virtscsi *vscsi, void *buf, bool is_gone)
 	sc->result = (is_gone ? DID_NO_CONNECT : DID_RESET) << 16;
 	scsi_set_resid(sc, scsi_bufflen(sc));
 	trace_virtscsi_complete(sc, VIRTSCSI_TRACE_NO_RESPONSE);
+	virtscsi_stats_complete(sc);
 	WRITE_ONCE(cmd->is_in_flight, false);
 	scsi_done(sc);
 }

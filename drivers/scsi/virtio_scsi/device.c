@@ -444,6 +444,7 @@ int virtscsi_device_resume(struct virtio_device *vdev)
 	err = device_restart(vscsi);
 	mutex_unlock(&vscsi->life);
 	trace_virtscsi_reset(vscsi, err);
+	atomic64_inc(&vscsi->stats[VIRTSCSI_STATS_DEVICE_RESETS]);
 	if (err) {
 		virtscsi_device_give_up(vscsi);
 		return err;
@@ -643,6 +644,8 @@ int virtscsi_device_probe(struct virtio_device *vdev)
 	if (err)
 		goto out;
 
+	virtscsi_debugfs_add(vscsi);
+	virtscsi_slow_add(vscsi);
 	virtscsi_event_post_all(vscsi);
 	scsi_scan_host(vscsi->shost);
 	return 0;
@@ -674,6 +677,8 @@ void virtscsi_device_remove(struct virtio_device *vdev)
 		virtscsi_device_give_up(vscsi);
 
 	virtscsi_event_stop(vscsi);
+	virtscsi_slow_remove(vscsi);
+	virtscsi_debugfs_remove(vscsi);
 	scsi_remove_host(vscsi->shost);
 	device_kill(vscsi);
 	device_clear_status(vscsi);

@@ -215,8 +215,10 @@ static void event_handle(struct virtscsi *vscsi,
 	unsigned int target;
 	u64 lun;
 
-	if (event->event & VIRTIO_SCSI_T_EVENTS_MISSED)
+	if (event->event & VIRTIO_SCSI_T_EVENTS_MISSED) {
+		atomic64_inc(&vscsi->stats[VIRTSCSI_STATS_EVENTS_MISSED]);
 		set_bit(RESCAN_DUE, &vscsi->is_rescan_due);
+	}
 	if (type == VIRTIO_SCSI_T_NO_EVENT)
 		return;
 
@@ -267,6 +269,7 @@ static void event_work(struct work_struct *work)
 
 	while (event_take(vscsi, &event)) {
 		trace_virtscsi_event(vscsi, &event);
+		atomic64_inc(&vscsi->stats[VIRTSCSI_STATS_EVENTS]);
 		event_handle(vscsi, &event);
 		cond_resched();
 	}

@@ -17,6 +17,7 @@
  * limits_lock. The structure lives from sdev_init() to sdev_destroy(), and
  * whoever is not sure to be between the two goes through lun_get().
  */
+#include <linux/percpu.h>
 #include <linux/slab.h>
 #include <scsi/scsi.h>
 #include <scsi/scsi_cmnd.h>
@@ -37,30 +38,6 @@
 
 /* LUNs below this are scanned whatever max_lun says, which is but a hint. */
 #define LUN_ALWAYS	256
-
-/*
- * @sdev: LUN
- * @work: asks, then applies
- * @asked: completed when the first answers are there
- * @asked_at: when the LUN was last asked, in jiffies
- * @core_max_sectors: bound by the SCSI core's list of odd devices, or U32_MAX
- * @lock: protects what follows
- * @is_live: the scan has taken what it waited for; the work applies the rest
- * @answers: what the LUN said
- * @limits: what is in force
- */
-struct virtscsi_lun {
-	struct scsi_device *sdev;
-	struct delayed_work work;
-	struct completion asked;
-	unsigned long asked_at;
-	u32 core_max_sectors;
-
-	struct mutex lock;	/* what follows */
-	bool is_live;
-	struct virtscsi_answers answers;
-	struct virtscsi_lun_limits limits;
-};
 
 static struct workqueue_struct *lun_queue;
 
@@ -313,6 +290,11 @@ int virtscsi_lun_init(struct scsi_device *sdev)
 	lun = kzalloc_obj(*lun, GFP_KERNEL);
 	if (!lun)
 		return -ENOMEM;
+	lun->stats = alloc_percpu(struct virtscsi_stats);
+	if (!lun->stats) {
+		kfree(lun);
+		return -ENOMEM;
+	}
 	lun->sdev = sdev;
 	INIT_DELAYED_WORK(&lun->work, lun_work);
 	init_completion(&lun->asked);
@@ -342,6 +324,7 @@ void virtscsi_lun_destroy(struct scsi_device *sdev)
 	if (!lun)
 		return;
 	cancel_delayed_work_sync(&lun->work);
+	free_percpu(lun->stats);
 	kfree(lun);
 }
 

@@ -48,9 +48,10 @@ static int __init virtscsi_main_init(void)
 	int err;
 
 	virtscsi_sysfs_init();
+	virtscsi_debugfs_init();
 	err = virtscsi_tmf_init();
 	if (err)
-		return err;
+		goto out_debugfs;
 	err = virtscsi_recovery_setup();
 	if (err)
 		goto out_tmf;
@@ -68,6 +69,8 @@ out_recovery:
 	virtscsi_recovery_teardown();
 out_tmf:
 	virtscsi_tmf_exit();
+out_debugfs:
+	virtscsi_debugfs_exit();
 	return err;
 }
 
@@ -77,6 +80,8 @@ static void __exit virtscsi_main_exit(void)
 	virtscsi_lun_teardown();
 	virtscsi_recovery_teardown();
 	virtscsi_tmf_exit();
+	virtscsi_slow_exit();
+	virtscsi_debugfs_exit();
 }
 
 module_init(virtscsi_main_init);

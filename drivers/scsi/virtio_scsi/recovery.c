@@ -30,6 +30,7 @@
 #include <scsi/scsi_cmnd.h>
 #include <scsi/scsi_device.h>
 
+#include "stats.h"
 #include "trace.h"
 #include "virtscsi.h"
 
@@ -194,10 +195,12 @@ enum scsi_timeout_action virtscsi_recovery_timed_out(struct scsi_cmnd *sc)
 	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
 	unsigned int nr_found = virtscsi_vq_reap(vscsi, vq);
 
+	virtscsi_stats_count(sc, VIRTSCSI_STATS_TIMEOUTS);
 	if (!READ_ONCE(cmd->is_in_flight)) {
 		if (nr_found)
 			atomic_inc(&vscsi->nr_lost_interrupts);
 		trace_virtscsi_timeout(sc, VIRTSCSI_TIMEOUT_FOUND);
+		virtscsi_stats_count(sc, VIRTSCSI_STATS_TIMEOUTS_FOUND);
 		return SCSI_EH_DONE;
 	}
 

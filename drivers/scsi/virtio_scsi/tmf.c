@@ -19,6 +19,7 @@
 #include <linux/slab.h>
 #include <scsi/scsi_host.h>
 
+#include "stats.h"
 #include "trace.h"
 #include "virtscsi.h"
 
@@ -222,6 +223,7 @@ int virtscsi_tmf(struct virtscsi *vscsi, u32 subtype, unsigned int target,
 		ret = tmf_wait(vscsi, tmf);
 	tmf_put(tmf);
 	trace_virtscsi_tmf(vscsi, subtype, target, lun, tag, ret);
+	virtscsi_stats_tmf(vscsi, subtype, ret);
 
 	virtscsi_vq_reap_requests(vscsi);
 	return ret;

@@ -10,7 +10,10 @@
 
 #include <linux/atomic.h>
 #include <linux/blk-mq.h>
+#include <linux/completion.h>
+#include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/percpu.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/workqueue.h>
@@ -19,8 +22,10 @@
 #include "limits.h"
 #include "wire.h"
 
+struct dentry;
 struct scsi_cmnd;
 struct scsi_device;
+struct seq_file;
 struct virtio_device;
 struct virtqueue;
 struct virtscsi;
@@ -60,17 +65,125 @@ struct virtscsi_vq_ops {
 };
 
 /**
+ * enum virtscsi_stats_lun - what happens seldom to a LUN's commands
+ * @VIRTSCSI_STATS_BUSY: found no room in the ring, or no DMA mapping
+ * @VIRTSCSI_STATS_RETRIES: sent again by the midlayer
+ * @VIRTSCSI_STATS_TIMEOUTS: timer fired
+ * @VIRTSCSI_STATS_TIMEOUTS_FOUND: and the command was found in the ring
+ * @VIRTSCSI_STATS_CHECK_CONDITION: ended with sense data
+ * @VIRTSCSI_STATS_STATUS_BUSY: BUSY or TASK SET FULL
+ * @VIRTSCSI_STATS_RESERVATION: RESERVATION CONFLICT
+ * @VIRTSCSI_STATS_STATUS_OTHER: any other status but GOOD
+ * @VIRTSCSI_STATS_BAD_TARGET: the device knows no such LUN
+ * @VIRTSCSI_STATS_ABORTED: ended by a task management function
+ * @VIRTSCSI_STATS_RESET: ended by a reset
+ * @VIRTSCSI_STATS_DEVICE_BUSY: the device answered BUSY
+ * @VIRTSCSI_STATS_TRANSPORT: the device lost its path to the LUN
+ * @VIRTSCSI_STATS_GONE: the device is gone
+ * @VIRTSCSI_STATS_FAILED: any other failure, or no response at all
+ * @VIRTSCSI_STATS_NR_LUN: how many there are
+ */
+enum virtscsi_stats_lun {
+	VIRTSCSI_STATS_BUSY,
+	VIRTSCSI_STATS_RETRIES,
+	VIRTSCSI_STATS_TIMEOUTS,
+	VIRTSCSI_STATS_TIMEOUTS_FOUND,
+	VIRTSCSI_STATS_CHECK_CONDITION,
+	VIRTSCSI_STATS_STATUS_BUSY,
+	VIRTSCSI_STATS_RESERVATION,
+	VIRTSCSI_STATS_STATUS_OTHER,
+	VIRTSCSI_STATS_BAD_TARGET,
+	VIRTSCSI_STATS_ABORTED,
+	VIRTSCSI_STATS_RESET,
+	VIRTSCSI_STATS_DEVICE_BUSY,
+	VIRTSCSI_STATS_TRANSPORT,
+	VIRTSCSI_STATS_GONE,
+	VIRTSCSI_STATS_FAILED,
+	VIRTSCSI_STATS_NR_LUN
+};
+
+/**
+ * enum virtscsi_stats_hba - what happens seldom to an HBA
+ * @VIRTSCSI_STATS_ABORTS: ABORT TASK sent
+ * @VIRTSCSI_STATS_LUN_RESETS: LOGICAL UNIT RESET sent
+ * @VIRTSCSI_STATS_NEXUS_RESETS: I_T NEXUS RESET sent
+ * @VIRTSCSI_STATS_OTHER_TMFS: any other task management function sent
+ * @VIRTSCSI_STATS_TMFS_FAILED: of all these, not answered with success
+ * @VIRTSCSI_STATS_DEVICE_RESETS: the device was reset and started anew
+ * @VIRTSCSI_STATS_EVENTS: events reported
+ * @VIRTSCSI_STATS_EVENTS_MISSED: of these, with "events were missed"
+ * @VIRTSCSI_STATS_NR_HBA: how many there are
+ */
+enum virtscsi_stats_hba {
+	VIRTSCSI_STATS_ABORTS,
+	VIRTSCSI_STATS_LUN_RESETS,
+	VIRTSCSI_STATS_NEXUS_RESETS,
+	VIRTSCSI_STATS_OTHER_TMFS,
+	VIRTSCSI_STATS_TMFS_FAILED,
+	VIRTSCSI_STATS_DEVICE_RESETS,
+	VIRTSCSI_STATS_EVENTS,
+	VIRTSCSI_STATS_EVENTS_MISSED,
+	VIRTSCSI_STATS_NR_HBA
+};
+
+/**
+ * struct virtscsi_stats_vq - counters of a virtqueue, never set back
+ * @added: buffers put into the ring
+ * @returned: buffers taken out
+ * @doorbells: doorbells rung; these three are protected by the queue's lock
+ * @interrupts: callbacks from the device, which come one at a time
+ */
+struct virtscsi_stats_vq {
+	u64 added;
+	u64 returned;
+	u64 doorbells;
+	u64 interrupts;
+};
+
+#define VIRTSCSI_STATS_NR_BUCKETS	28
+
+/* Bucket n counts latencies below this, from what bucket n - 1 counts on. */
+#define VIRTSCSI_STATS_BUCKET_NS(n)	(1024ULL << (n))
+
+/**
+ * struct virtscsi_stats_flow - commands of a LUN in one direction
+ * @commands: how many came back
+ * @bytes: transferred by them
+ * @latency: how many took how long
+ */
+struct virtscsi_stats_flow {
+	u64 commands;
+	u64 bytes;
+	u64 latency[VIRTSCSI_STATS_NR_BUCKETS];
+};
+
+/* Directions, in the order of enum dma_data_direction. */
+#define VIRTSCSI_STATS_NR_FLOWS	3
+
+/**
+ * struct virtscsi_stats - counters of a LUN, on one CPU or of all
+ * @flow: to the device, from it, without data
+ * @lun: by enum virtscsi_stats_lun
+ */
+struct virtscsi_stats {
+	struct virtscsi_stats_flow flow[VIRTSCSI_STATS_NR_FLOWS];
+	u64 lun[VIRTSCSI_STATS_NR_LUN];
+};
+
+/**
  * struct virtscsi_vq - a virtqueue with its lock
  * @lock: protects @vq and @state
  * @vq: NULL while the device is being reset
  * @state: what adding does
  * @ops: for what is added here; NULL for the event virtqueue
+ * @stats: its counters
  */
 struct virtscsi_vq {
 	spinlock_t lock;	/* vq and state */
 	struct virtqueue *vq;
 	enum virtscsi_vq_state state;
 	const struct virtscsi_vq_ops *ops;
+	struct virtscsi_stats_vq stats;
 } ____cacheline_aligned_in_smp;
 
 /**
@@ -83,7 +196,9 @@ struct virtscsi_vq {
  * @missing: the generation of which the device said that it does not have it
  * @is_in_flight: the device holds the command; set before it is added, cleared
  *	when it came back, under RCU (see vq.c)
+ * @slow_generation: which submission has been reported as slow, see slow.c
  * @submitted: when it was submitted, in jiffies
+ * @submitted_ns: the same by the clock, where latencies are measured
  */
 struct virtscsi_cmd {
 	void *request;
@@ -91,8 +206,40 @@ struct virtscsi_cmd {
 	u64 tag;
 	u32 generation;
 	u32 missing;
+	u32 slow_generation;
 	bool is_in_flight;
 	unsigned long submitted;
+	u64 submitted_ns;
+};
+
+/**
+ * struct virtscsi_lun - what the driver keeps of a LUN: its hostdata
+ * @sdev: LUN
+ * @stats: its counters
+ * @work: asks, then applies
+ * @asked: completed when the first answers are there
+ * @asked_at: when the LUN was last asked, in jiffies
+ * @core_max_sectors: bound by the SCSI core's list of odd devices, or U32_MAX
+ * @lock: protects what follows
+ * @is_live: the scan has taken what it waited for; the work applies the rest
+ * @answers: what the LUN said
+ * @limits: what is in force
+ *
+ * From sdev_init() to sdev_destroy(). Who is in between because of a command
+ * may use it; others hold the lock of the host and find it NULL afterwards.
+ */
+struct virtscsi_lun {
+	struct scsi_device *sdev;
+	struct virtscsi_stats __percpu *stats;
+	struct delayed_work work;
+	struct completion asked;
+	unsigned long asked_at;
+	u32 core_max_sectors;
+
+	struct mutex lock;	/* what follows */
+	bool is_live;
+	struct virtscsi_answers answers;
+	struct virtscsi_lun_limits limits;
 };
 
 /**
@@ -136,6 +283,9 @@ struct virtscsi_cmd {
  * @events: the event buffers, one after the other
  * @event_stride: distance of two buffers in bytes
  * @is_rescan_due: events were missed
+ * @stats: by enum virtscsi_stats_hba
+ * @debugfs: directory in debugfs
+ * @slow: in the list of slow.c
  * @ctrl_vq: control virtqueue
  * @event_vq: event virtqueue
  * @req_vqs: request virtqueues, @nr_queues of them
@@ -182,6 +332,10 @@ struct virtscsi {
 	void *events;
 	u32 event_stride;
 	unsigned long is_rescan_due;
+
+	atomic64_t stats[VIRTSCSI_STATS_NR_HBA];
+	struct dentry *debugfs;
+	struct list_head slow;
 
 	struct virtscsi_vq ctrl_vq;
 	struct virtscsi_vq event_vq;
@@ -286,6 +440,17 @@ const char *virtscsi_device_ailment(struct virtscsi *vscsi);
 void virtscsi_device_config_changed(struct virtio_device *vdev);
 int virtscsi_device_reset(struct virtscsi *vscsi, const char *why);
 void virtscsi_device_give_up(struct virtscsi *vscsi);
+
+/* debugfs.c */
+void virtscsi_debugfs_init(void);
+void virtscsi_debugfs_exit(void);
+void virtscsi_debugfs_add(struct virtscsi *vscsi);
+void virtscsi_debugfs_remove(struct virtscsi *vscsi);
+
+/* slow.c */
+void virtscsi_slow_add(struct virtscsi *vscsi);
+void virtscsi_slow_remove(struct virtscsi *vscsi);
+void virtscsi_slow_exit(void);
 
 /* sysfs.c */
 extern const struct attribute_group *virtscsi_sysfs_host_groups[];

@@ -42,19 +42,26 @@ static void vq_control_done(struct virtqueue *vq)
 {
 	struct virtscsi *vscsi = vq_instance(vq);
 
+	vscsi->ctrl_vq.stats.interrupts++;
 	virtscsi_vq_reap(vscsi, &vscsi->ctrl_vq);
 }
 
 static void vq_event_done(struct virtqueue *vq)
 {
-	virtscsi_event_schedule(vq_instance(vq));
+	struct virtscsi *vscsi = vq_instance(vq);
+
+	vscsi->event_vq.stats.interrupts++;
+	virtscsi_event_schedule(vscsi);
 }
 
 static void vq_request_done(struct virtqueue *vq)
 {
 	struct virtscsi *vscsi = vq_instance(vq);
+	struct virtscsi_vq *req_vq =
+		&vscsi->req_vqs[vq->index - VIRTSCSI_VQ_REQUEST];
 
-	virtscsi_vq_reap(vscsi, &vscsi->req_vqs[vq->index - VIRTSCSI_VQ_REQUEST]);
+	req_vq->stats.interrupts++;
+	virtscsi_vq_reap(vscsi, req_vq);
 }
 
 static void vq_attach(struct virtscsi_vq *vq, struct virtqueue *virtqueue)
@@ -310,9 +317,11 @@ int virtscsi_vq_add(struct virtscsi_vq *vq, struct scatterlist *sgs[],
 	if (!err) {
 		err = virtqueue_add_sgs(vq->vq, sgs, nr_out, nr_in, buf,
 					GFP_ATOMIC);
+		vq->stats.added += !err;
 		/* What is in a full ring must not wait for its doorbell. */
 		if (is_last || err)
 			needs_doorbell = virtqueue_kick_prepare(vq->vq);
+		vq->stats.doorbells += needs_doorbell;
 		if (err == -EIO)
 			virtscsi_recovery_check(vq_instance(vq->vq));
 	}
@@ -364,6 +373,7 @@ void virtscsi_vq_kick(struct virtscsi_vq *vq)
 	spin_lock_irqsave(&vq->lock, flags);
 	if (!vq_check_state(vq))
 		needs_doorbell = virtqueue_kick_prepare(vq->vq);
+	vq->stats.doorbells += needs_doorbell;
 	spin_unlock_irqrestore(&vq->lock, flags);
 	if (needs_doorbell)
 		vq_ring(vq->vq);
@@ -393,6 +403,7 @@ static bool vq_take_batch(struct virtscsi_vq *vq, void *batch[REAP_BATCH],
 				break;
 			(*nr)++;
 		}
+		vq->stats.returned += *nr;
 		is_more = *nr == REAP_BATCH;
 		if (virtqueue_is_broken(vq->vq))
 			virtscsi_recovery_check(vq_instance(vq->vq));
@@ -470,6 +481,7 @@ void *virtscsi_vq_get_event(struct virtscsi *vscsi)
 			event = virtqueue_get_buf(vq->vq, &len);
 		} while (!event && !virtqueue_is_broken(vq->vq) &&
 			 !virtqueue_enable_cb(vq->vq));
+		vq->stats.returned += !!event;
 		if (virtqueue_is_broken(vq->vq))
 			virtscsi_recovery_check(vscsi);
 	}
@@ -508,6 +520,7 @@ static void vq_detach_buffers(struct virtscsi *vscsi, struct virtscsi_vq *vq)
 	do {
 		spin_lock_irqsave(&vq->lock, flags);
 		buf = vq->vq ? virtqueue_detach_unused_buf(vq->vq) : NULL;
+		vq->stats.returned += !!buf;
 		spin_unlock_irqrestore(&vq->lock, flags);
 		if (buf && vq->ops)
 			vq->ops->lose(vscsi, buf, is_gone);

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Counters: of the commands of each LUN, of virtqueues and of an HBA.
+ *
+ * Those of a LUN are per CPU, because any CPU may finish a command of any LUN;
+ * they are added up when somebody looks. Those of a virtqueue are protected by
+ * its lock, which is held where they count. None is ever set back. On 32 bits a
+ * sum may be caught between the halves of a counter.
+ *
+ * What a command took is measured only while somebody wants to know, behind a
+ * static key, since reading the clock twice costs more than all else here. A
+ * command that was sent before the key was turned has no time of its own and is
+ * left out.
+ *
+ * A LUN's counters live as long as its hostdata, from sdev_init() to
+ * sdev_destroy(). The commands of a LUN end before; whoever else looks holds
+ * the lock of the host, see virtscsi_stats_sum().
+ */
+#include <linux/bitops.h>
+#include <linux/cpumask.h>
+#include <linux/ktime.h>
+#include <linux/mutex.h>
+#include <scsi/scsi.h>
+#include <scsi/scsi_cmnd.h>
+#include <scsi/scsi_device.h>
+
+#include "stats.h"
+
+DEFINE_STATIC_KEY_FALSE(virtscsi_stats_is_timed);
+
+/* When the key was last turned on. */
+static u64 stats_since_ns;
+static DEFINE_MUTEX(stats_mutex);	/* stats_since_ns, and turning the key */
+
+const char *const virtscsi_stats_lun_names[] = {
+	[VIRTSCSI_STATS_BUSY] = "busy",
+	[VIRTSCSI_STATS_RETRIES] = "retries",
+	[VIRTSCSI_STATS_TIMEOUTS] = "timeouts",
+	[VIRTSCSI_STATS_TIMEOUTS_FOUND] = "timeouts_found",
+	[VIRTSCSI_STATS_CHECK_CONDITION] = "check_condition",
+	[VIRTSCSI_STATS_STATUS_BUSY] = "status_busy",
+	[VIRTSCSI_STATS_RESERVATION] = "reservation_conflict",
+	[VIRTSCSI_STATS_STATUS_OTHER] = "status_other",
+	[VIRTSCSI_STATS_BAD_TARGET] = "bad_target",
+	[VIRTSCSI_STATS_ABORTED] = "aborted",
+	[VIRTSCSI_STATS_RESET] = "reset",
+	[VIRTSCSI_STATS_DEVICE_BUSY] = "device_busy",
+	[VIRTSCSI_STATS_TRANSPORT] = "transport",
+	[VIRTSCSI_STATS_GONE] = "gone",
+	[VIRTSCSI_STATS_FAILED] = "failed",
+};
+
+const char *const virtscsi_stats_hba_names[] = {
+	[VIRTSCSI_STATS_ABORTS] = "aborts",
+	[VIRTSCSI_STATS_LUN_RESETS] = "lun_resets",
+	[VIRTSCSI_STATS_NEXUS_RESETS] = "nexus_resets",
+	[VIRTSCSI_STATS_OTHER_TMFS] = "other_tmfs",
+	[VIRTSCSI_STATS_TMFS_FAILED] = "tmfs_failed",
+	[VIRTSCSI_STATS_DEVICE_RESETS] = "device_resets",
+	[VIRTSCSI_STATS_EVENTS] = "events",
+	[VIRTSCSI_STATS_EVENTS_MISSED] = "events_missed",
+};
+
+const char *const virtscsi_stats_flow_names[] = { "write", "read", "none" };
+
+/**
+ * virtscsi_stats_time_all() - measure latencies from now on, or no longer
+ * @is_on: which of the two
+ *
+ * Context: process.
+ */
+void virtscsi_stats_time_all(bool is_on)
+{
+	mutex_lock(&stats_mutex);
+	if (is_on && !static_key_enabled(&virtscsi_stats_is_timed)) {
+		WRITE_ONCE(stats_since_ns, ktime_get_ns());
+		static_branch_enable(&virtscsi_stats_is_timed);
+	} else if (!is_on) {
+		static_branch_disable(&virtscsi_stats_is_timed);
+	}
+	mutex_unlock(&stats_mutex);
+}
+
+/**
+ * virtscsi_stats_stamp() - remember when a command was sent
+ * @sc: command
+ *
+ * Context: any.
+ */
+void virtscsi_stats_stamp(struct scsi_cmnd *sc)
+{
+	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
+
+	cmd->submitted_ns = ktime_get_ns();
+}
+
+/**
+ * virtscsi_stats_latency() - count how long a command took
+ * @sc: command
+ *
+ * Context: any.
+ */
+void virtscsi_stats_latency(struct scsi_cmnd *sc)
+{
+	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
+	unsigned int bucket;
+	u64 took_ns;
+
+	if (cmd->submitted_ns < READ_ONCE(stats_since_ns))
+		return;
+	took_ns = ktime_get_ns() - cmd->submitted_ns;
+	bucket = min(fls64(took_ns / VIRTSCSI_STATS_BUCKET_NS(0)),
+		     VIRTSCSI_STATS_NR_BUCKETS - 1);
+	this_cpu_inc(virtscsi_stats_flow(sc)->latency[bucket]);
+}
+
+static enum virtscsi_stats_lun stats_status(u8 status)
+{
+	switch (status) {
+	case SAM_STAT_CHECK_CONDITION:
+		return VIRTSCSI_STATS_CHECK_CONDITION;
+	case SAM_STAT_BUSY:
+	case SAM_STAT_TASK_SET_FULL:
+		return VIRTSCSI_STATS_STATUS_BUSY;
+	case SAM_STAT_RESERVATION_CONFLICT:
+		return VIRTSCSI_STATS_RESERVATION;
+	}
+	return VIRTSCSI_STATS_STATUS_OTHER;
+}
+
+static enum virtscsi_stats_lun stats_kind(int result)
+{
+	switch (host_byte(result)) {
+	case DID_OK:
+		return stats_status(result & 0xff);
+	case DID_BAD_TARGET:
+		return VIRTSCSI_STATS_BAD_TARGET;
+	case DID_ABORT:
+		return VIRTSCSI_STATS_ABORTED;
+	case DID_RESET:
+		return VIRTSCSI_STATS_RESET;
+	case DID_BUS_BUSY:
+		return VIRTSCSI_STATS_DEVICE_BUSY;
+	case DID_TRANSPORT_DISRUPTED:
+		return VIRTSCSI_STATS_TRANSPORT;
+	case DID_NO_CONNECT:
+		return VIRTSCSI_STATS_GONE;
+	}
+	return VIRTSCSI_STATS_FAILED;
+}
+
+/**
+ * virtscsi_stats_error() - count a command by how it failed
+ * @sc: command, with its result
+ *
+ * Context: any.
+ */
+void virtscsi_stats_error(struct scsi_cmnd *sc)
+{
+	virtscsi_stats_count(sc, stats_kind(sc->result));
+}
+
+/**
+ * virtscsi_stats_tmf() - count a task management function
+ * @vscsi: instance
+ * @subtype: one of VIRTIO_SCSI_T_TMF_*
+ * @answer: the device's, or a negative error
+ *
+ * Context: any.
+ */
+void virtscsi_stats_tmf(struct virtscsi *vscsi, u32 subtype, int answer)
+{
+	enum virtscsi_stats_hba what = VIRTSCSI_STATS_OTHER_TMFS;
+
+	switch (subtype) {
+	case VIRTIO_SCSI_T_TMF_ABORT_TASK:
+		what = VIRTSCSI_STATS_ABORTS;
+		break;
+	case VIRTIO_SCSI_T_TMF_LOGICAL_UNIT_RESET:
+		what = VIRTSCSI_STATS_LUN_RESETS;
+		break;
+	case VIRTIO_SCSI_T_TMF_I_T_NEXUS_RESET:
+		what = VIRTSCSI_STATS_NEXUS_RESETS;
+		break;
+	}
+	atomic64_inc(&vscsi->stats[what]);
+	if (answer != VIRTIO_SCSI_S_OK &&
+	    answer != VIRTIO_SCSI_S_FUNCTION_SUCCEEDED)
+		atomic64_inc(&vscsi->stats[VIRTSCSI_STATS_TMFS_FAILED]);
+}
+
+static void stats_add(struct virtscsi_stats *sum,
+		      const struct virtscsi_stats *part)
+{
+	/* The structure is an array of counters, whatever they are called. */
+	const u64 *from = (const u64 *)part;
+	u64 *to = (u64 *)sum;
+	unsigned int i;
+
+	for (i = 0; i < sizeof(*sum) / sizeof(*to); i++)
+		to[i] += READ_ONCE(from[i]);
+}
+
+/**
+ * virtscsi_stats_sum() - the counters of a LUN
+ * @sdev: LUN
+ * @sum: what they are now
+ *
+ * Context: any.
+ * Return: false if the LUN has gone meanwhile.
+ */
+bool virtscsi_stats_sum(struct scsi_device *sdev, struct virtscsi_stats *sum)
+{
+	struct Scsi_Host *shost = sdev->host;
+	struct virtscsi_lun *lun;
+	unsigned long flags;
+	int cpu;
+
+	memset(sum, 0, sizeof(*sum));
+	spin_lock_irqsave(shost->host_lock, flags);
+	lun = sdev->hostdata;
+	if (lun)
+		for_each_possible_cpu(cpu)
+			stats_add(sum, per_cpu_ptr(lun->stats, cpu));
+	spin_unlock_irqrestore(shost->host_lock, flags);
+	return lun;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Counters, see stats.c. What is called for each command is inline here.
+ */
+#ifndef VIRTSCSI_STATS_H
+#define VIRTSCSI_STATS_H
+
+#include <linux/jump_label.h>
+#include <linux/minmax.h>
+#include <linux/percpu.h>
+#include <scsi/scsi_cmnd.h>
+#include <scsi/scsi_device.h>
+
+#include "virtscsi.h"
+
+DECLARE_STATIC_KEY_FALSE(virtscsi_stats_is_timed);
+
+extern const char *const virtscsi_stats_lun_names[VIRTSCSI_STATS_NR_LUN];
+extern const char *const virtscsi_stats_hba_names[VIRTSCSI_STATS_NR_HBA];
+extern const char *const virtscsi_stats_flow_names[VIRTSCSI_STATS_NR_FLOWS];
+
+void virtscsi_stats_time_all(bool is_on);
+void virtscsi_stats_error(struct scsi_cmnd *sc);
+void virtscsi_stats_latency(struct scsi_cmnd *sc);
+void virtscsi_stats_stamp(struct scsi_cmnd *sc);
+void virtscsi_stats_tmf(struct virtscsi *vscsi, u32 subtype, int answer);
+bool virtscsi_stats_sum(struct scsi_device *sdev, struct virtscsi_stats *sum);
+
+/* Of a command, so that the LUN stays while this is running. */
+static inline struct virtscsi_stats __percpu *
+virtscsi_stats_of(struct scsi_cmnd *sc)
+{
+	return ((struct virtscsi_lun *)sc->device->hostdata)->stats;
+}
+
+static inline struct virtscsi_stats_flow __percpu *
+virtscsi_stats_flow(struct scsi_cmnd *sc)
+{
+	unsigned int direction = sc->sc_data_direction - DMA_TO_DEVICE;
+
+	return virtscsi_stats_of(sc)->flow +
+	       min_t(unsigned int, direction, VIRTSCSI_STATS_NR_FLOWS - 1);
+}
+
+static inline void virtscsi_stats_count(struct scsi_cmnd *sc,
+					enum virtscsi_stats_lun what)
+{
+	this_cpu_inc(virtscsi_stats_of(sc)->lun[what]);
+}
+
+/* Before it is put into the ring. */
+static inline void virtscsi_stats_submit(struct scsi_cmnd *sc)
+{
+	if (static_branch_unlikely(&virtscsi_stats_is_timed))
+		virtscsi_stats_stamp(sc);
+	if (unlikely(sc->retries))
+		virtscsi_stats_count(sc, VIRTSCSI_STATS_RETRIES);
+}
+
+/* Before the midlayer has it back; result and residual are set. */
+static inline void virtscsi_stats_complete(struct scsi_cmnd *sc)
+{
+	struct virtscsi_stats_flow __percpu *flow = virtscsi_stats_flow(sc);
+
+	this_cpu_inc(flow->commands);
+	this_cpu_add(flow->bytes, scsi_bufflen(sc) - scsi_get_resid(sc));
+	if (static_branch_unlikely(&virtscsi_stats_is_timed))
+		virtscsi_stats_latency(sc);
+	if (unlikely(sc->result))
+		virtscsi_stats_error(sc);
+}
+
+#endif
