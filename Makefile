@@ -3,7 +3,7 @@
 # Names for the scripts, nothing more: each target is one file in scripts/, which
 # runs as well where make is not installed.
 
-.PHONY: module demo test quick bench check tree dkms deb patch clean help
+.PHONY: module demo test quick bench check tree dkms deb rpm patch clean help
 
 module:
 	@scripts/build $(foreach v,KDIR KUNIT W C V LLVM ARCH CROSS_COMPILE,$(if $($v),'$v=$($v)'))
@@ -32,6 +32,9 @@ dkms:
 deb:
 	@scripts/deb
 
+rpm:
+	@scripts/rpm 'KDIR=$(KDIR)'
+
 patch:
 	@scripts/patch $(KDIR)
 
@@ -49,5 +52,6 @@ help:
 	@echo 'make tree KDIR=SOURCE  put the driver into a kernel source tree'
 	@echo 'make dkms         give the driver to DKMS, for this kernel and those to come'
 	@echo 'make deb          build the Debian package that does so'
+	@echo 'make rpm          build RPM packages, for this kernel or KDIR'
 	@echo 'make patch        make the patch series for the mainline kernel'
 	@echo 'make clean        remove build/ (kernels stay in the cache outside)'
