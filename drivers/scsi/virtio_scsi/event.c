@@ -11,7 +11,9 @@
  *
  * The workqueue is freezable: nobody scans while the system is suspended.
  */
+#include <linux/delay.h>
 #include <linux/dma-mapping.h>
+#include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/virtio.h>
 #include <scsi/scsi.h>
@@ -24,6 +26,9 @@
 
 /* "Placing 10-15 buffers on the event queue is sufficient" (5.6.6.3). */
 #define NR_EVENTS	16
+
+/* Before each further event, once the worker has dealt with so many at a time. */
+#define FLOOD_PAUSE_MS	5
 
 /* Bit 0 of is_rescan_due. */
 #define RESCAN_DUE	0
@@ -266,18 +271,32 @@ static void event_work(struct work_struct *work)
 	struct virtscsi *vscsi = container_of(work, struct virtscsi,
 					      event_work);
 	struct virtscsi_event event;
+	unsigned int nr_events = 0;
 
+	/*
+	 * While the module goes, the midlayer does not find the LUNs that it
+	 * has, and a scan would add each of them a second time. So the module
+	 * stays for as long as each event takes; when there is no end to
+	 * them, it can go in between.
+	 */
 	while (event_take(vscsi, &event)) {
 		trace_virtscsi_event(vscsi, &event);
 		atomic64_inc(&vscsi->stats[VIRTSCSI_STATS_EVENTS]);
+		if (++nr_events > NR_EVENTS)
+			msleep(FLOOD_PAUSE_MS);
+		if (!try_module_get(THIS_MODULE))
+			return;
 		event_handle(vscsi, &event);
+		module_put(THIS_MODULE);
 		cond_resched();
 	}
 
-	if (test_and_clear_bit(RESCAN_DUE, &vscsi->is_rescan_due)) {
-		event_review(vscsi, SCAN_WILD_CARD);
-		scsi_scan_host(vscsi->shost);
-	}
+	if (!test_and_clear_bit(RESCAN_DUE, &vscsi->is_rescan_due) ||
+	    !try_module_get(THIS_MODULE))
+		return;
+	event_review(vscsi, SCAN_WILD_CARD);
+	scsi_scan_host(vscsi->shost);
+	module_put(THIS_MODULE);
 }
 
 static void event_attention_work(struct work_struct *work)
