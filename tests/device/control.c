@@ -6,15 +6,18 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/queue.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "bytes.h"
 #include "config.h"
 #include "control.h"
+#include "events.h"
 #include "hba.h"
 #include "loop.h"
 #include "main.h"
+#include "misbehave.h"
 #include "protocol.h"
 #include "stats.h"
 #include "target.h"
@@ -29,9 +32,17 @@ struct session {
 	size_t len;
 };
 
-static char reason[256];	/* why the command at hand failed */
+struct alarm {
+	TAILQ_ENTRY(alarm) link;
+	uint64_t due_ns;
+	char line[512];
+};
+
+static char reason[512];	/* why the command at hand failed */
 static uint64_t argument;	/* for the functions that visit LUNs */
 static const char *file, *option;
+
+static bool run_line(char *line, FILE *out);
 
 static bool fail(const char *why)
 {
@@ -66,7 +77,7 @@ static void luns_changed(uint8_t target, const struct lun *but)
 static bool added(struct lun *lun)
 {
 	luns_changed(lun->target, lun);
-	hba_lun_event(lun, EVENT_TRANSPORT_RESET, RESET_RESCAN);
+	events_about(lun, EVENT_TRANSPORT_RESET, RESET_RESCAN);
 	return true;
 }
 
@@ -84,7 +95,7 @@ static bool removed(struct lun *lun)
 
 	inventory_remove(lun);
 	luns_changed(gone.target, NULL);
-	hba_lun_event(&gone, EVENT_TRANSPORT_RESET, RESET_REMOVED);
+	events_about(&gone, EVENT_TRANSPORT_RESET, RESET_REMOVED);
 	return true;
 }
 
@@ -107,7 +118,7 @@ static bool resized(struct lun *lun)
 		if (l->medium != lun->medium)
 			continue;
 		lun_attention(l, SENSE_UA_CAPACITY);
-		hba_lun_event(l, EVENT_PARAM_CHANGE, 0x2a | 0x09 << 8);
+		events_about(l, EVENT_PARAM_CHANGE, 0x2a | 0x09 << 8);
 	}
 	return true;
 }
@@ -124,7 +135,7 @@ static bool ejected(struct lun *lun)
 	if (!lun->type->removable)
 		return fail("its medium is fixed");
 	lun_eject(lun);
-	hba_lun_event(lun, EVENT_ASYNC_NOTIFY, ASYNC_MEDIA_CHANGE);
+	events_about(lun, EVENT_ASYNC_NOTIFY, ASYNC_MEDIA_CHANGE);
 	return true;
 }
 
@@ -146,7 +157,7 @@ static bool loaded(struct lun *lun)
 		medium_use(lun, m);
 	}
 	lun_load(lun);
-	hba_lun_event(lun, EVENT_ASYNC_NOTIFY, ASYNC_MEDIA_CHANGE);
+	events_about(lun, EVENT_ASYNC_NOTIFY, ASYNC_MEDIA_CHANGE);
 	return true;
 }
 
@@ -256,10 +267,145 @@ static bool do_event(FILE *out, char **word)
 	uint8_t lun[8];
 
 	if (!parse_lun_bytes(word[1], lun))
-		return fail("LUN bytes are up to 16 hexadecimal digits");
-	fputs(hba_event(strtoul(word[0], NULL, 0), lun, strtoul(word[2], NULL, 0)) ?
+		return fail("a lun field is up to 16 hexadecimal digits");
+	fputs(events_send(strtoul(word[0], NULL, 0), lun, strtoul(word[2], NULL, 0)) ?
 	      " sent" : " missed", out);
 	return true;
+}
+
+static bool do_storm(FILE *out, char **word)
+{
+	uint8_t lun[8];
+
+	(void)out;
+	if (!parse_lun_bytes(word[2], lun))
+		return fail("a lun field is up to 16 hexadecimal digits");
+	events_storm(strtoull(word[0], NULL, 0), strtoul(word[1], NULL, 0), lun,
+		     strtoul(word[3], NULL, 0));
+	return true;
+}
+
+static bool do_fault(FILE *out, char **word)
+{
+	(void)out;
+	if (!strcmp(word[0], "off")) {
+		misbehave_clear();
+		return true;
+	}
+	return misbehave_add(word, reason, sizeof(reason));
+}
+
+static bool do_faults(FILE *out, char **word)
+{
+	(void)word;
+	fputc(' ', out);
+	misbehave_print(out);
+	return true;
+}
+
+static bool do_stop(FILE *out, char **word)
+{
+	(void)out;
+	(void)word;
+	hba_stop(true);
+	return true;
+}
+
+static bool do_go(FILE *out, char **word)
+{
+	(void)out;
+	(void)word;
+	hba_stop(false);
+	return true;
+}
+
+static bool do_freeze(FILE *out, char **word)
+{
+	(void)out;
+	usleep(strtoul(word[0], NULL, 0) * 1000);
+	return true;
+}
+
+static bool do_disconnect(FILE *out, char **word)
+{
+	(void)out;
+	(void)word;
+	return protocol_disconnect() || fail("no front end is connected");
+}
+
+/* Lines for later, in the order in which they are due. */
+static TAILQ_HEAD(, alarm) alarms = TAILQ_HEAD_INITIALIZER(alarms);
+
+static bool do_in(FILE *out, char **word)
+{
+	struct alarm *a = xalloc(NULL, 1, sizeof(*a)), *next;
+	size_t len = 0;
+
+	(void)out;
+	a->due_ns = now_ns() + strtoull(word[0], NULL, 0) * 1000000;
+	while (*++word && len < sizeof(a->line))
+		len += snprintf(a->line + len, sizeof(a->line) - len, "%s ", *word);
+	TAILQ_FOREACH(next, &alarms, link)
+		if (next->due_ns > a->due_ns)
+			break;
+	if (next)
+		TAILQ_INSERT_BEFORE(next, a, link);
+	else
+		TAILQ_INSERT_TAIL(&alarms, a, link);
+	return true;
+}
+
+int control_poll_ms(void)
+{
+	const struct alarm *a = TAILQ_FIRST(&alarms);
+	uint64_t now = now_ns();
+
+	if (!a)
+		return -1;
+	return a->due_ns <= now ? 0 : (int)min_u64((a->due_ns - now) / 1000000 + 1, 60000);
+}
+
+void control_run(void)
+{
+	struct alarm *a;
+
+	while ((a = TAILQ_FIRST(&alarms)) && a->due_ns <= now_ns()) {
+		FILE *out = fopen("/dev/null", "w");
+
+		TAILQ_REMOVE(&alarms, a, link);
+		if (!run_line(a->line, out))
+			say("%s: %s", a->line, reason);
+		fclose(out);
+		free(a);
+	}
+}
+
+static bool do_scenario(FILE *out, char **word)
+{
+	return control_scenario(word[0], out);
+}
+
+/* A file of lines; one that begins with # is for readers. */
+bool control_scenario(const char *path, FILE *out)
+{
+	FILE *in = fopen(path, "re");
+	char line[MAX_LINE];
+	bool ok = true;
+
+	if (!in)
+		return fail("there is no such scenario");
+	while (ok && fgets(line, sizeof(line), in)) {
+		line[strcspn(line, "\n")] = 0;
+		if (line[0] && line[0] != '#')
+			ok = run_line(line, out);
+	}
+	fclose(in);
+	return ok;
+}
+
+const char *control_reason(void)
+{
+	return reason;
 }
 
 static bool do_drop_events(FILE *out, char **word)
@@ -267,7 +413,7 @@ static bool do_drop_events(FILE *out, char **word)
 	(void)out;
 	if (strcmp(word[0], "on") && strcmp(word[0], "off"))
 		return fail("drop-events on or off");
-	hba_drop_events(!strcmp(word[0], "on"));
+	events_drop(!strcmp(word[0], "on"));
 	return true;
 }
 
@@ -324,6 +470,7 @@ static const struct {
 	{ "config", 0, MAX_WORDS - 2, do_config, "[FIELD=VALUE...]" },
 	{ "config-interrupt", 0, 0, do_config_interrupt, "" },
 	{ "event", 3, 3, do_event, "TYPE LUN-BYTES REASON" },
+	{ "storm", 4, 4, do_storm, "COUNT TYPE LUN-BYTES REASON" },
 	{ "drop-events", 1, 1, do_drop_events, "on|off" },
 	{ "luns", 0, 0, do_luns, "" },
 	{ "add", 1, 1, do_add, "LUNS:OPTION,..." },
@@ -336,6 +483,14 @@ static const struct {
 	{ "set", 2, 2, do_set, "LUNS OPTION=VALUE" },
 	{ "attention", 2, 2, do_attention, "LUNS SENSE" },
 	{ "delay", 1, 1, do_delay, "MILLISECONDS" },
+	{ "fault", 1, MAX_WORDS - 2, do_fault, "KIND DEED... [FILTER...] | seed=N | off" },
+	{ "faults", 0, 0, do_faults, "" },
+	{ "stop", 0, 0, do_stop, "" },
+	{ "go", 0, 0, do_go, "" },
+	{ "freeze", 1, 1, do_freeze, "MILLISECONDS" },
+	{ "disconnect", 0, 0, do_disconnect, "" },
+	{ "in", 2, MAX_WORDS - 2, do_in, "MILLISECONDS COMMAND..." },
+	{ "scenario", 1, 1, do_scenario, "FILE" },
 	{ "stats", 0, 0, do_stats, "" },
 	{ "reset-stats", 0, 0, do_reset_stats, "" },
 	{ "violations", 0, 0, do_violations, "" },

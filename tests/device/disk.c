@@ -175,6 +175,8 @@ void disk_read(struct lun *lun, struct task *t)
 		tuple_load(lun, e.lba + i, tuple);
 		if (!tuple_is_good(lun, t, &e, i, tuple, block))
 			return;
+		for (int j = 0; t->tuple_flip && j < PI_SIZE; j++)
+			tuple[j] ^= t->tuple_flip[j];
 		sgl_put(&t->pi_in, tuple, PI_SIZE);
 		t->moved += sgl_put(&t->in, block, lun->block);
 	}

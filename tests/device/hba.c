@@ -18,8 +18,10 @@
 
 #include "bytes.h"
 #include "config.h"
+#include "events.h"
 #include "hba.h"
 #include "memory.h"
+#include "misbehave.h"
 #include "stats.h"
 #include "target.h"
 #include "violation.h"
@@ -34,6 +36,7 @@ struct request {
 	uint64_t due_ns;
 	uint64_t data_len, data_in_len, pi_in_len;
 	struct sgl resp;	/* response and sense */
+	struct deed deed;
 	struct task task;
 	uint8_t cdb[CONFIG_MAX_CDB_SIZE];
 };
@@ -43,7 +46,15 @@ static struct requests spare = TAILQ_HEAD_INITIALIZER(spare);
 static struct ring rings[RING_MAX_RINGS];
 static uint64_t features;
 static uint64_t delay_ns;
-static bool events_missed, events_dropped;
+static bool stopped;
+
+/* A task management function that comes late: the control queue waits behind it. */
+static struct {
+	struct chain chain;
+	struct deed deed;
+	uint64_t due_ns;
+	bool waits;
+} control;
 
 struct ring *hba_ring(unsigned int index)
 {
@@ -55,7 +66,7 @@ struct ring *hba_ring(unsigned int index)
 	return &rings[index];
 }
 
-static bool has_feature(unsigned int bit)
+bool hba_has_feature(unsigned int bit)
 {
 	return features & 1ull << bit;
 }
@@ -65,7 +76,7 @@ void hba_new_driver(uint64_t acked)
 {
 	features = acked;
 	config_reset();
-	events_missed = false;
+	events_new_driver();
 	stats.drivers++;
 	for (struct lun *lun = NULL; (lun = inventory_next(lun));) {
 		lun->subscribed = 0;
@@ -115,38 +126,51 @@ static bool tag_in_use(const struct address *to, uint64_t tag)
 	return false;
 }
 
+static uint64_t instead(int64_t lie, uint64_t truth)
+{
+	return lie == DEED_AS_IT_IS ? truth : (uint64_t)lie;
+}
+
 /* Writes the response and gives the chain back. */
 static void complete(struct request *q, uint8_t response)
 {
+	const struct deed *d = &q->deed;
 	struct task *t = &q->task;
 	uint64_t sense_size = q->resp.left > RESP_HEADER ? q->resp.left - RESP_HEADER : 0;
-	uint32_t sense_len = min_u64(t->sense_len, sense_size);
+	const uint8_t *sense = d->nr_bytes ? d->bytes : t->sense;
+	uint32_t sense_len;
 	uint64_t written = q->resp.left;
 	uint8_t header[RESP_HEADER] = { 0 };
 
 	if (response != S_OK) {
 		t->status = 0;
-		t->sense_len = sense_len = 0;
+		t->sense_len = 0;
 		t->moved = 0;
 	}
-	put_le32(header, sense_len);
-	put_le32(header + 4, q->data_len - t->moved);
-	header[10] = t->status;
-	header[11] = response;
-	sgl_put(&q->resp, header, sizeof(header));
-	sgl_put(&q->resp, t->sense, sense_len);
-	sgl_fill(&q->resp, 0, UINT64_MAX);
-	if (q->data_in_len && t->moved)
-		written += q->pi_in_len + t->moved;
-	stats_response(response, t->status);
-	ring_push(q->ring, &q->chain, written);
+	sense_len = min_u64(d->nr_bytes ? d->nr_bytes : t->sense_len, sense_size);
+	put_le32(header, instead(d->sense_len, sense_len));
+	put_le32(header + 4, instead(d->residual, q->data_len - t->moved));
+	put_le16(header + 8, instead(d->qualifier, 0));
+	header[10] = instead(d->status, t->status);
+	header[11] = instead(d->response, response);
+	if (d->nothing) {
+		written = 0;
+	} else {
+		sgl_put(&q->resp, header, sizeof(header));
+		sgl_put(&q->resp, sense, sense_len);
+		sgl_fill(&q->resp, 0, UINT64_MAX);
+		if (q->data_in_len && t->moved)
+			written += q->pi_in_len + t->moved;
+	}
+	stats_response(header[11], header[10]);
+	misbehave_push(d, q->ring, &q->chain, written);
 	request_put(q);
 }
 
 /* Lays the wire format over a chain; false: there is not even room for an answer. */
 static bool request_parse(struct request *q)
 {
-	bool pi = has_feature(VIRTIO_SCSI_F_T10_PI);
+	bool pi = hba_has_feature(VIRTIO_SCSI_F_T10_PI);
 	uint32_t cdb_size = config_in_force(CONFIG_CDB_SIZE);
 	uint32_t sense_size = config_in_force(CONFIG_SENSE_SIZE);
 	struct sgl out = sgl_new(q->chain.seg, q->chain.nr_out);
@@ -228,6 +252,7 @@ static void take_in(struct ring *r)
 		ring_quiet(r);
 		for (q = request_get(); ring_pop(r, &q->chain); q = request_get()) {
 			struct sgl out, in;
+			uint64_t delay;
 
 			q->ring = r;
 			stats_chain(r->index, q->chain.nr_descs);
@@ -241,7 +266,11 @@ static void take_in(struct ring *r)
 			in = q->task.pi_in;
 			in.left += q->task.in.left;
 			request_check(q, out, in);
-			q->due_ns = delay_ns ? now_ns() + delay_ns : 0;
+			q->deed = misbehave_command(q->cdb[0], &q->to);
+			if (q->deed.nr_tuple)
+				q->task.tuple_flip = q->deed.tuple;
+			delay = delay_ns + q->deed.late_ms * 1000000;
+			q->due_ns = delay ? now_ns() + delay : 0;
 			TAILQ_INSERT_TAIL(&in_flight, q, link);
 			stats_in_flight(1);
 		}
@@ -263,14 +292,24 @@ static bool must_wait(const struct request *q, uint64_t now)
 	if (q->to.kind == TO_LUN)
 		lun = inventory_find(q->to.target, q->to.lun);
 	return !q->ring->running || (lun && lun->held) || q->due_ns > now ||
-	       (lun && lun->mute && lun->mute == q->cdb[0]);
+	       (lun && lun->mute && lun->mute == q->cdb[0]) || q->deed.lose || q->deed.keep;
+}
+
+/* The device itself knows nothing of it, though the driver has not got it back. */
+static bool is_lost(const struct request *q)
+{
+	return q->deed.lose || (q->deed.late_ms && q->due_ns > now_ns());
 }
 
 static uint8_t execute(struct request *q)
 {
 	struct task *t = &q->task;
 
-	if (t->out.left && t->in.left && !has_feature(VIRTIO_SCSI_F_INOUT)) {
+	if (q->deed.nothing || q->deed.skip) {
+		t->moved = q->data_len;
+		return S_OK;
+	}
+	if (t->out.left && t->in.left && !hba_has_feature(VIRTIO_SCSI_F_INOUT)) {
 		violation("queue %u: data both ways without INOUT", q->ring->index);
 		return S_FAILURE;
 	}
@@ -286,6 +325,8 @@ static uint8_t execute(struct request *q)
 	return t->overrun ? S_OVERRUN : S_OK;
 }
 
+static void control_kick(struct ring *r);
+
 static void signal_all(void)
 {
 	for (unsigned int i = 0; i < RING_MAX_RINGS; i++)
@@ -299,13 +340,17 @@ void hba_run(void)
 	struct request *q, *next;
 	uint64_t now = now_ns();
 
+	if (stopped)
+		return;
+	if (control.waits && control.due_ns <= now)
+		control_kick(&rings[QUEUE_CONTROL]);
 	for (q = TAILQ_FIRST(&in_flight); q; q = next) {
 		next = TAILQ_NEXT(q, link);
 		if (!must_wait(q, now))
 			finish(q, execute(q));
 	}
 	signal_all();
-	if (TAILQ_EMPTY(&in_flight))
+	if (hba_idle())
 		mem_drop_retired();
 }
 
@@ -315,8 +360,12 @@ int hba_poll_ms(void)
 	uint64_t now = now_ns(), first = UINT64_MAX;
 	struct request *q;
 
+	if (stopped)
+		return -1;
+	if (control.waits)
+		first = max_u64(control.due_ns, now + 1);
 	TAILQ_FOREACH(q, &in_flight, link)
-		if (q->due_ns && q->ring->running)
+		if (q->due_ns && q->ring->running && !q->deed.lose && !q->deed.keep)
 			first = min_u64(first, max_u64(q->due_ns, now + 1));
 	return first == UINT64_MAX ? -1 : (int)min_u64((first - now) / 1000000 + 1, 60000);
 }
@@ -340,6 +389,8 @@ static unsigned int end_commands(const struct address *to, bool whole_target, co
 		if (!whole_target && q->to.lun != to->lun)
 			continue;
 		if (tag && q->tag != *tag)
+			continue;
+		if (is_lost(q))
 			continue;
 		finish(q, response);
 		nr++;
@@ -412,21 +463,40 @@ static uint8_t notification_execute(const uint8_t *req, uint32_t *actual)
 	return S_OK;
 }
 
-static void control_request(struct ring *r, const struct chain *c)
+static uint8_t tmf_answer(const uint8_t *req, const struct address *to, const struct deed *deed)
+{
+	uint8_t response = S_FUNCTION_COMPLETE;
+
+	if (!deed->skip && !deed->nothing)
+		response = tmf_execute(get_le32(req + 4), to, get_le64(req + 16));
+	response = instead(deed->response, response);
+	stats_tmf(get_le32(req + 4), req + 8, get_le64(req + 16), response);
+	return response;
+}
+
+/* false: it is to be dealt with again, later. */
+static bool control_request(struct ring *r, const struct chain *c)
 {
 	struct sgl out = sgl_new(c->seg, c->nr_out);
 	struct sgl in = sgl_new(c->seg + c->nr_out, c->nr_in);
 	uint64_t out_len = out.left, in_len = in.left;
 	uint8_t req[CTRL_TMF_REQ] = { 0 }, resp[CTRL_AN_RESP] = { 0 };
 	uint32_t type, resp_len = 1, want_out = CTRL_TMF_REQ, actual = 0;
+	struct deed deed = DEED_GOOD;
 	struct address to;
 
 	sgl_get(&out, req, sizeof(req));
 	type = get_le32(req);
 	if (type == CTRL_TMF) {
 		address_parse(&to, req + 8);
-		resp[0] = tmf_execute(get_le32(req + 4), &to, get_le64(req + 16));
-		stats_tmf(get_le32(req + 4), req + 8, get_le64(req + 16), resp[0]);
+		deed = control.waits ? control.deed : misbehave_tmf(get_le32(req + 4), &to);
+		if (deed.late_ms) {
+			control.due_ns = now_ns() + deed.late_ms * 1000000;
+			control.deed = deed;
+			control.deed.late_ms = 0;
+			return false;
+		}
+		resp[0] = tmf_answer(req, &to, &deed);
 	} else if (type == CTRL_AN_QUERY || type == CTRL_AN_SUBSCRIBE) {
 		want_out = CTRL_AN_REQ;
 		resp_len = CTRL_AN_RESP;
@@ -441,104 +511,48 @@ static void control_request(struct ring *r, const struct chain *c)
 	if (out_len != want_out || in_len != resp_len)
 		violation("control queue: type %u in %llu readable and %llu writable bytes", type,
 			  (unsigned long long)out_len, (unsigned long long)in_len);
-	ring_push(r, c, sgl_put(&in, resp, resp_len));
+	if (!deed.lose)
+		misbehave_push(&deed, r, c, deed.nothing ? 0 : sgl_put(&in, resp, resp_len));
+	return true;
 }
 
 static void control_kick(struct ring *r)
 {
-	static struct chain c;
+	struct chain *c = &control.chain;
 
 	for (unsigned int i = QUEUE_REQUEST; i < RING_MAX_RINGS; i++)
 		if (rings[i].running)
 			take_in(&rings[i]);
 	do {
 		ring_quiet(r);
-		while (ring_pop(r, &c)) {
-			stats_chain(r->index, c.nr_descs);
-			if (c.broken)
-				ring_push(r, &c, 0);
+		while (control.waits ? control.due_ns <= now_ns() : ring_pop(r, c)) {
+			if (!control.waits)
+				stats_chain(r->index, c->nr_descs);
+			if (c->broken)
+				ring_push(r, c, 0);
 			else
-				control_request(r, &c);
+				control.waits = !control_request(r, c);
 		}
-	} while (ring_rearm(r));
+	} while (ring_rearm(r) && !control.waits);
 }
 
-/* Sends an event, or remembers that one was missed. */
-bool hba_event(uint32_t event, const uint8_t lun[8], uint32_t reason)
+/* Serves nothing, or everything again. */
+void hba_stop(bool stop)
 {
-	static struct chain c;
-	struct ring *r = &rings[QUEUE_EVENT];
-	uint8_t buf[EVENT_SIZE];
-	struct sgl in;
-
-	if (events_dropped || !r->running || !ring_pop(r, &c)) {
-		events_missed = true;
-		stats.events_dropped++;
-		return false;
-	}
-	ring_rearm(r);
-	stats_chain(r->index, c.nr_descs);
-	in = sgl_new(c.seg + c.nr_out, c.broken ? 0 : c.nr_in);
-	if (c.nr_out)
-		violation("event queue: a readable buffer");
-	if (in.left < EVENT_SIZE)
-		violation("event queue: a buffer of %llu bytes", (unsigned long long)in.left);
-	else if (in.left < config_in_force(CONFIG_EVENT_INFO_SIZE) &&
-		 config_in_force(CONFIG_EVENT_INFO_SIZE) <= 4096)
-		violation("event queue: a buffer of %llu bytes, event_info_size is %u",
-			  (unsigned long long)in.left, config_in_force(CONFIG_EVENT_INFO_SIZE));
-	put_le32(buf, event | (events_missed ? EVENTS_MISSED : 0));
-	memcpy(buf + 4, lun, 8);
-	put_le32(buf + 12, reason);
-	ring_push(r, &c, sgl_put(&in, buf, sizeof(buf)));
-	ring_signal(r);
-	events_missed = false;
-	stats.events_sent++;
-	return true;
-}
-
-/* An event about a LUN, if the driver wants that kind. */
-bool hba_lun_event(const struct lun *lun, uint32_t event, uint32_t reason)
-{
-	uint8_t bytes[8];
-
-	if (event == EVENT_TRANSPORT_RESET && !has_feature(VIRTIO_SCSI_F_HOTPLUG))
-		return false;
-	if (event == EVENT_PARAM_CHANGE &&
-	    (!has_feature(VIRTIO_SCSI_F_CHANGE) || lun->type->removable))
-		return false;
-	if (event == EVENT_ASYNC_NOTIFY && !(lun->subscribed & reason))
-		return false;
-	address_format(bytes, lun->target, lun->lun);
-	return hba_event(event, bytes, reason);
-}
-
-static void event_kick(struct ring *r)
-{
-	static const uint8_t nowhere[8];
-
-	ring_rearm(r);
-	if (events_missed && !events_dropped)
-		hba_event(EVENT_NONE, nowhere, 0);
-}
-
-/* While events are dropped they are lost for good; afterwards the driver hears so. */
-void hba_drop_events(bool drop)
-{
-	events_dropped = drop;
-	if (!drop && rings[QUEUE_EVENT].running)
-		event_kick(&rings[QUEUE_EVENT]);
+	stopped = stop;
+	for (unsigned int i = 0; !stop && i < RING_MAX_RINGS; i++)
+		hba_kick(&rings[i]);
 }
 
 /* The driver says that there is something in a ring. */
 void hba_kick(struct ring *r)
 {
-	if (!r->running)
+	if (!r->running || stopped)
 		return;
 	if (r->index == QUEUE_CONTROL)
 		control_kick(r);
 	else if (r->index == QUEUE_EVENT)
-		event_kick(r);
+		events_kick();
 	else
 		take_in(r);
 	hba_run();
@@ -551,9 +565,11 @@ void hba_cancel(struct ring *r)
 
 	for (q = TAILQ_FIRST(&in_flight); q; q = next) {
 		next = TAILQ_NEXT(q, link);
-		if (q->ring == r)
+		if (q->ring == r && !is_lost(q))
 			finish(q, S_RESET);
 	}
+	if (r->index == QUEUE_CONTROL)
+		control.waits = false;
 	ring_signal(r);
 }
 
@@ -570,10 +586,12 @@ void hba_drop(struct ring *r)
 		stats_in_flight(-1);
 		request_put(q);
 	}
+	if (r->index == QUEUE_CONTROL)
+		control.waits = false;
 	ring_forget(r);
 }
 
 bool hba_idle(void)
 {
-	return TAILQ_EMPTY(&in_flight);
+	return TAILQ_EMPTY(&in_flight) && !control.waits;
 }

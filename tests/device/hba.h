@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The virtio-scsi host adapter between rings and targets: configuration space,
- * requests, task management, events. It owns all requests in flight.
+ * The virtio-scsi host adapter between rings and targets: requests and task
+ * management. It owns all requests in flight.
  */
 #ifndef HBA_H
 #define HBA_H
@@ -17,15 +17,6 @@
 #define VIRTIO_SCSI_F_CHANGE	2
 #define VIRTIO_SCSI_F_T10_PI	3
 
-#define EVENT_TRANSPORT_RESET	1
-#define EVENT_ASYNC_NOTIFY	2
-#define EVENT_PARAM_CHANGE	3
-#define RESET_RESCAN		1
-#define RESET_REMOVED		2
-#define ASYNC_MEDIA_CHANGE	16
-
-struct lun;
-
 /* The life of a driver: SET_FEATURES first, then rings, then stop. */
 void hba_new_driver(uint64_t features);
 struct ring *hba_ring(unsigned int index);
@@ -38,11 +29,9 @@ bool hba_idle(void);
 void hba_run(void);
 int hba_poll_ms(void);
 void hba_set_delay_ms(uint64_t delay_ms);
+void hba_stop(bool stop);
 
-/* Events. */
-bool hba_event(uint32_t event, const uint8_t lun[8], uint32_t reason);
-bool hba_lun_event(const struct lun *lun, uint32_t event, uint32_t reason);
-void hba_drop_events(bool drop);
+bool hba_has_feature(unsigned int bit);
 
 void hba_stats_print(FILE *out);
 

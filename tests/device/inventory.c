@@ -221,26 +221,39 @@ static bool parse_range(const char **text, unsigned int limit, unsigned int *fir
 	return *first <= *last && *last < limit;
 }
 
-static bool parse_luns(const char **text, unsigned int t[2], unsigned int l[2])
+static bool parse_luns(const char **text, struct lun_range *r)
 {
-	return parse_range(text, TARGET_MAX, &t[0], &t[1]) && *(*text)++ == ':' &&
-	       parse_range(text, LUN_MAX, &l[0], &l[1]);
+	return parse_range(text, TARGET_MAX, &r->target[0], &r->target[1]) && *(*text)++ == ':' &&
+	       parse_range(text, LUN_MAX, &r->lun[0], &r->lun[1]);
+}
+
+/* TARGET:LUN, each a number or FIRST-LAST; or all. */
+bool inventory_parse_range(const char *text, struct lun_range *r)
+{
+	*r = (struct lun_range) { { 0, TARGET_MAX - 1 }, { 0, LUN_MAX - 1 } };
+	return !strcmp(text, "all") || (parse_luns(&text, r) && !*text);
+}
+
+bool inventory_in_range(const struct lun_range *r, uint8_t target, uint16_t lun)
+{
+	return target >= r->target[0] && target <= r->target[1] && lun >= r->lun[0] &&
+	       lun <= r->lun[1];
 }
 
 /* Calls each for the LUNs that exist in a range; -1: bad range, else their number. */
-int inventory_each(const char *range, bool (*each)(struct lun *lun))
+int inventory_each(const char *text, bool (*each)(struct lun *lun))
 {
-	unsigned int t[2] = { 0, TARGET_MAX - 1 }, l[2] = { 0, LUN_MAX - 1 };
+	struct lun_range r;
 	int nr = 0;
 
-	if (strcmp(range, "all") && (!parse_luns(&range, t, l) || *range))
+	if (!inventory_parse_range(text, &r))
 		return -1;
-	for (unsigned int target = t[0]; target <= t[1]; target++) {
-		for (unsigned int i = place_of(target, l[0]); i < targets[target].nr;) {
+	for (unsigned int target = r.target[0]; target <= r.target[1]; target++) {
+		for (unsigned int i = place_of(target, r.lun[0]); i < targets[target].nr;) {
 			struct lun *lun = targets[target].luns[i];
 			unsigned int before = targets[target].nr;
 
-			if (lun->lun > l[1])
+			if (lun->lun > r.lun[1])
 				break;
 			if (!each(lun))
 				return nr;
@@ -277,14 +290,14 @@ bool lun_option(struct lun *lun, const char *word)
 int inventory_add(const char *spec, bool (*each)(struct lun *lun), char *err, size_t err_len)
 {
 	struct lun like = { .type = &disk_type, .write_cache = true };
-	unsigned int t[2], l[2];
+	struct lun_range r;
 	uint64_t size = 0, n;
 	struct medium *m = NULL;
 	bool empty = false, ro = false;
 	char *options, *file = NULL, *save, *word;
 	int nr = 0;
 
-	if (!parse_luns(&spec, t, l) || *spec++ != ':') {
+	if (!parse_luns(&spec, &r) || *spec++ != ':') {
 		snprintf(err, err_len, "a LUN is TARGET:LUN:OPTION,... with targets to 255, LUNs to 16383");
 		return -1;
 	}
@@ -320,8 +333,8 @@ int inventory_add(const char *spec, bool (*each)(struct lun *lun), char *err, si
 		snprintf(err, err_len, "only a cdrom can be empty");
 		goto fail;
 	}
-	for (unsigned int target = t[0]; target <= t[1]; target++)
-		for (unsigned int lun = l[0]; lun <= l[1]; lun++)
+	for (unsigned int target = r.target[0]; target <= r.target[1]; target++)
+		for (unsigned int lun = r.lun[0]; lun <= r.lun[1]; lun++)
 			if (inventory_find(target, lun)) {
 				snprintf(err, err_len, "%u:%u exists already", target, lun);
 				goto fail;
@@ -332,8 +345,8 @@ int inventory_add(const char *spec, bool (*each)(struct lun *lun), char *err, si
 			goto fail;
 		m->read_only |= ro || like.type->removable;
 	}
-	for (unsigned int target = t[0]; target <= t[1]; target++)
-		for (unsigned int n = l[0]; n <= l[1]; n++, nr++) {
+	for (unsigned int target = r.target[0]; target <= r.target[1]; target++)
+		for (unsigned int n = r.lun[0]; n <= r.lun[1]; n++, nr++) {
 			struct lun *lun = xalloc(NULL, 1, sizeof(*lun));
 
 			*lun = like;

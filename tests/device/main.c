@@ -33,7 +33,8 @@ static const char usage[] =
 "  --config FIELD=VALUE   a field of the configuration space, any value\n"
 "  --features LIST        +NAME,-NAME: inout hotplug change t10_pi indirect\n"
 "                         event_idx version_1 packed\n"
-"  --ignore-config-writes the driver cannot change cdb_size and sense_size\n";
+"  --ignore-config-writes the driver cannot change cdb_size and sense_size\n"
+"  --scenario FILE        commands to begin with, as the control socket takes them\n";
 
 static volatile bool quitting;
 static const char *socket_path, *control_path;
@@ -85,6 +86,7 @@ int main(int argc, char **argv)
 		{ "config", required_argument, NULL, 'f' },
 		{ "features", required_argument, NULL, 'F' },
 		{ "ignore-config-writes", no_argument, NULL, 'i' },
+		{ "scenario", required_argument, NULL, 'S' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 }
 	};
@@ -115,6 +117,10 @@ int main(int argc, char **argv)
 		case 'i':
 			config_ignores_writes = true;
 			break;
+		case 'S':
+			if (!control_scenario(optarg, stderr))
+				die("--scenario %s: %s", optarg, control_reason());
+			break;
 		case 'h':
 			fputs(usage, stdout);
 			return 0;
@@ -138,7 +144,11 @@ int main(int argc, char **argv)
 	puts("ready");
 	fflush(stdout);
 	while (!quitting) {
-		loop_step(hba_poll_ms());
+		int a = hba_poll_ms(), b = control_poll_ms();
+
+		loop_step(a < 0 || (b >= 0 && b < a) ? b : a);
+		protocol_watch();
+		control_run();
 		hba_run();
 	}
 	protocol_close();

@@ -5,12 +5,15 @@
  *
  * How a driver's end is seen: QEMU asks for the ring's base while the driver
  * waits in its reset, so what is in flight is cancelled in the ordinary way.
- * UML's virtio_uml has no message for a reset: it disables the rings when the
- * driver deletes them, and then their memory is no longer ours; whatever was in
- * flight is forgotten once they are set up again. In both cases new features
- * while no ring runs mean a new driver.
+ * UML's virtio_uml has no message for a reset: it closes a ring's interrupt
+ * line when the driver deletes the ring, and from then on its memory is no longer
+ * ours; whatever was in flight is forgotten once it is set up again. (It also
+ * disables the ring, but not after a first reset: then it has forgotten that the
+ * rings can be enabled.) In both cases new features while no ring runs mean a
+ * new driver.
  */
 #include <errno.h>
+#include <poll.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +25,7 @@
 #include "hba.h"
 #include "loop.h"
 #include "memory.h"
+#include "misbehave.h"
 #include "protocol.h"
 #include "violation.h"
 #include "wire.h"
@@ -134,7 +138,8 @@ static void kick_ready(struct source *src)
 	if (read(src->fd, &n, sizeof(n)) != sizeof(n))
 		return;
 	r->nr_kicks++;
-	hba_kick(r);
+	if (!misbehave_doorbell(r->index).lose)
+		hba_kick(r);
 }
 
 static void ring_try_start(struct ring *r)
@@ -162,6 +167,21 @@ static void ring_stop(struct ring *r)
 	if (r->running)
 		loop_del(&r->kick);
 	r->running = false;
+}
+
+/* Stops the rings that the driver has deleted, before anything is written there. */
+void protocol_watch(void)
+{
+	struct pollfd fds[RING_MAX_RINGS];
+	unsigned int nr;
+
+	for (nr = 0; nr < RING_MAX_RINGS && hba_ring(nr)->call_fd >= 0; nr++)
+		fds[nr] = (struct pollfd) { .fd = hba_ring(nr)->call_fd };
+	if (!nr || poll(fds, nr, 0) <= 0)
+		return;
+	for (unsigned int i = 0; i < nr; i++)
+		if (fds[i].revents & (POLLHUP | POLLERR))
+			ring_stop(hba_ring(i));
 }
 
 static bool any_ring_runs(void)
@@ -222,6 +242,7 @@ static int set_features(uint64_t features)
 		violation("features %llx were not offered",
 			  (unsigned long long)(features & ~offered));
 	acked = features;
+	protocol_watch();
 	if (!any_ring_runs()) {
 		for (unsigned int i = 0; i < RING_MAX_RINGS; i++)
 			hba_drop(hba_ring(i));
@@ -271,6 +292,7 @@ static int set_vring(const struct message *m, struct ring *r)
 		    (!(acked & 1ull << VIRTIO_F_RING_PACKED) && m->state.num & (m->state.num - 1)))
 			return -EINVAL;
 		r->num = m->state.num;
+		close_fd(&r->kick.fd);	/* of a ring that virtio_uml deleted */
 		break;
 	case SET_VRING_BASE:
 		ring_set_base(r, m->state.num, acked & 1ull << VIRTIO_F_RING_PACKED);
@@ -469,6 +491,26 @@ bool protocol_config_changed(void)
 
 	return backend_fd >= 0 &&
 	       send(backend_fd, &h, sizeof(h), MSG_DONTWAIT | MSG_NOSIGNAL) == sizeof(h);
+}
+
+/*
+ * Goes away, as far as the front end can tell; it may connect again. false:
+ * there is none. UML learns of it from the end of the back end's channel; it
+ * would warn of any message that then fails, so the socket stays until it has
+ * sent the last one.
+ */
+bool protocol_disconnect(void)
+{
+	if (connection.fd < 0)
+		return false;
+	if (backend_fd < 0) {
+		protocol_reset();
+		return true;
+	}
+	for (unsigned int i = 0; i < RING_MAX_RINGS; i++)
+		ring_stop(hba_ring(i));
+	close_fd(&backend_fd);
+	return true;
 }
 
 void protocol_close(void)

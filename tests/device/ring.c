@@ -323,6 +323,7 @@ void ring_push(struct ring *r, const struct chain *c, uint32_t len)
 {
 	r->in_flight[c->id / 8] &= ~(1 << c->id % 8);
 	r->pushed = true;
+	r->last_id = c->id;
 	if (r->packed) {
 		struct packed_desc *d = (struct packed_desc *)r->desc + r->next_used;
 		uint16_t flags = r->used_wrap ? PACKED_AVAIL | PACKED_USED : 0;

@@ -45,6 +45,7 @@ struct ring {
 	bool avail_wrap, used_wrap;		/* packed */
 	uint16_t signalled_used;
 	bool signalled_valid, pushed;
+	uint16_t last_id;	/* given back last */
 	uint8_t in_flight[65536 / 8];		/* ids, to notice a reuse */
 	uint64_t nr_kicks, nr_calls;
 };

@@ -82,6 +82,7 @@ struct task {
 	uint8_t sense[32];
 	unsigned int sense_len;
 	uint64_t moved;		/* data bytes moved either way */
+	const uint8_t *tuple_flip;	/* what misbehave.c does to tuples read; NULL: nothing */
 	bool overrun;		/* the CDB asks for more than the buffers hold */
 };
 
@@ -107,6 +108,12 @@ struct lun_type {
 extern const struct lun_type disk_type, cdrom_type;
 
 /* inventory.c */
+struct lun_range {
+	unsigned int target[2], lun[2];		/* first and last */
+};
+
+bool inventory_parse_range(const char *text, struct lun_range *range);
+bool inventory_in_range(const struct lun_range *range, uint8_t target, uint16_t lun);
 int inventory_add(const char *spec, bool (*each)(struct lun *lun), char *err, size_t err_len);
 int inventory_each(const char *range, bool (*each)(struct lun *lun));
 void inventory_remove(struct lun *lun);

@@ -6,6 +6,7 @@ the case, in User-Mode Linux and in QEMU alike.
 """
 import json
 import os
+import re
 import socket
 import subprocess
 
@@ -13,6 +14,7 @@ import kernels
 import procs
 from guest import GuestError
 
+SCENARIOS = os.path.join(kernels.TESTS, 'device', 'scenarios')
 PROGRAM = os.path.join(kernels.TOP, 'build', 'device', 'vscsi-device')
 
 
@@ -28,10 +30,17 @@ def _lun_option(kind, props):
     return f"{place}:{','.join(options)}"
 
 
+def expectation(name):
+    """What is to come of a scenario's I/O: the words behind `# expect:`."""
+    with open(os.path.join(SCENARIOS, name), encoding='ascii') as file:
+        return re.search(r'^# expect: (.+)$', file.read(), re.M).group(1)
+
+
 class Device:
     def __init__(self, path):
         """path: of the socket for the front end; the control socket lies beside it."""
         self.path = path
+        self.scenarios = os.listdir(SCENARIOS)  # those that a case is to see
         self._process = None
         self._control = None
 
@@ -44,13 +53,17 @@ class Device:
             command += ['--lun', _lun_option(kind, props)]
         for extra in arguments:
             command += extra.split()
-        self._process = procs.start(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        said = self._process.stdout.readline().decode()
-        if said.strip() != 'ready':
-            raise GuestError(f'the device did not start: {said.strip()}')
+        with open(f'{self.path}-said', 'wb') as errors:
+            self._process = procs.start(command, stdout=subprocess.PIPE, stderr=errors)
+        if self._process.stdout.readline() != b'ready\n':
+            raise GuestError(f'the device did not start: {self.said()}')
         self._control = socket.socket(socket.AF_UNIX)
         self._control.settimeout(20)
         self._control.connect(f'{self.path}-control')
+
+    def said(self):
+        with open(f'{self.path}-said', encoding='utf-8', errors='replace') as file:
+            return file.read().strip()
 
     def tell(self, line):
         """One line to the control socket; its answer without the `ok`."""
@@ -65,6 +78,14 @@ class Device:
         if word != 'ok':
             raise GuestError(f'the device answers: {answer.decode().strip()}')
         return rest
+
+    def scenario(self, name):
+        """Misbehave as the file of that name says; without one: their names and what to expect,
+        those last after which there is no device."""
+        if name:
+            return self.tell(f'scenario {os.path.join(SCENARIOS, os.path.basename(name))}')
+        known = sorted((expectation(name) == 'gone', name) for name in self.scenarios)
+        return '\n'.join(f'{name} {expectation(name)}' for _, name in known)
 
     def forget_violations(self):
         self.tell('reset-stats')

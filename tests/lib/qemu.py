@@ -203,7 +203,10 @@ class Qemu(Guest):
 
     # -- verbs --------------------------------------------------------------
     def verbs(self):
-        ours = {'device': device.tell for device in list(self.devices.values())[:1]}
+        ours = {}
+        if self.devices:
+            device = next(iter(self.devices.values()))
+            ours = {'device': device.tell, 'scenario': device.scenario}
         return dict(super().verbs(), **ours, qmp=self._verb_qmp, hmp=self._verb_hmp, on=self._verb_on,
                     event=self._verb_event, trace=self._verb_trace)
 

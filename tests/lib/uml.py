@@ -44,6 +44,9 @@ class Uml(Guest):
             self.kernel.coverage.collect(os.path.join(self.dir, 'gcov'))
         self.device.close()
 
+    def said(self):
+        return self.device.said()
+
     def before_case(self):
         self.device.forget_violations()
 
@@ -51,4 +54,4 @@ class Uml(Guest):
         outcome.reasons += self.device.violations()
 
     def verbs(self):
-        return dict(super().verbs(), device=self.device.tell)
+        return dict(super().verbs(), device=self.device.tell, scenario=self.device.scenario)
