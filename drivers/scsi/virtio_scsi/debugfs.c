@@ -127,7 +127,7 @@ static void latency_show_one(struct seq_file *file, struct scsi_device *sdev,
 		for (bucket = 0; bucket < VIRTSCSI_STATS_NR_BUCKETS; bucket++)
 			seq_printf(file, " %llu",
 				   stats->flow[i].latency[bucket]);
-		seq_putc(file, '\n');
+		seq_printf(file, " %llu\n", stats->flow[i].total_ns);
 	}
 }
 
@@ -139,7 +139,7 @@ static int latency_show(struct seq_file *file, void *unused)
 	seq_puts(file, "target lun direction");
 	for (bucket = 0; bucket < VIRTSCSI_STATS_NR_BUCKETS - 1; bucket++)
 		seq_printf(file, " <%lluns", VIRTSCSI_STATS_BUCKET_NS(bucket));
-	seq_puts(file, " more\n");
+	seq_puts(file, " more total_ns\n");
 	return debugfs_for_each_lun(file, latency_show_one);
 }
 DEFINE_SHOW_ATTRIBUTE(latency);

@@ -112,6 +112,7 @@ void virtscsi_stats_latency(struct scsi_cmnd *sc)
 	bucket = min(fls64(took_ns / VIRTSCSI_STATS_BUCKET_NS(0)),
 		     VIRTSCSI_STATS_NR_BUCKETS - 1);
 	this_cpu_inc(virtscsi_stats_flow(sc)->latency[bucket]);
+	this_cpu_add(virtscsi_stats_flow(sc)->total_ns, took_ns);
 }
 
 static enum virtscsi_stats_lun stats_status(u8 status)

@@ -150,11 +150,13 @@ struct virtscsi_stats_vq {
  * @commands: how many came back
  * @bytes: transferred by them
  * @latency: how many took how long
+ * @total_ns: how long these took together
  */
 struct virtscsi_stats_flow {
 	u64 commands;
 	u64 bytes;
 	u64 latency[VIRTSCSI_STATS_NR_BUCKETS];
+	u64 total_ns;
 };
 
 /* Directions, in the order of enum dma_data_direction. */
