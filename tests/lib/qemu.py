@@ -20,6 +20,7 @@ import time
 
 import iscsi
 import kernels
+import migration
 import procs
 import tsc
 from arch import ARCHS
@@ -69,6 +70,8 @@ class Qemu(Guest):
         self.iscsi = None
         self.trace_file = os.path.join(self.dir, 'trace')
         self._trace_start = 0
+        self._arguments = []
+        self._migrations = 0
         # HBAs whose other end is ours, by their number.
         self.devices = {index: Device(f'{self.dir}/device{index}')
                         for index, hba in enumerate(case.hba) if hba.startswith(_VHOST_USER)}
@@ -170,16 +173,30 @@ class Qemu(Guest):
 
     def start(self):
         self._start_devices()
-        with open(self.errors, 'wb') as errors:
-            self.process = procs.start(
-                [kernels.program(ARCHS[self.kernel.arch].qemu), *self.arguments(accelerator(self.kernel))],
-                stdout=errors, stderr=errors)
+        self._arguments = self.arguments(accelerator(self.kernel))
+        self._launch(self._arguments, '')
+
+    def _launch(self, arguments, number):
+        """Start QEMU and connect; its sockets' names end in the number."""
+        with open(self.errors, 'ab') as errors:
+            self.process = procs.start([kernels.program(ARCHS[self.kernel.arch].qemu), *arguments],
+                                       stdout=errors, stderr=errors)
         try:
-            self.qmp = Qmp(f'{self.dir}/qmp', 20)
+            self.qmp = Qmp(f'{self.dir}/qmp{number}', 20)
             self.channel = socket.socket(socket.AF_UNIX)
-            self.channel.connect(f'{self.dir}/channel')
+            self.channel.connect(f'{self.dir}/channel{number}')
         except Exception as error:
             raise GuestError(f'QEMU did not start: {self.said() or error}') from None
+
+    def _moved(self, number):
+        """The arguments of another QEMU for the same guest."""
+        renamed = [self.trace_file, *(f'{self.dir}/{name}' for name in ('channel', 'qmp'))]
+        arguments = []
+        for argument in self._arguments:
+            for path in renamed:
+                argument = re.sub(f'{re.escape(path)}(?=,|$)', f'{path}{number}', argument)
+            arguments.append(argument.replace(f'path={self.console}', f'path={self.console},append=on'))
+        return [*arguments, '-incoming', f'unix:{self.dir}/port{number}']
 
     def close_transport(self):
         if self.qmp:
@@ -208,7 +225,7 @@ class Qemu(Guest):
             device = next(iter(self.devices.values()))
             ours = {'device': device.tell, 'scenario': device.scenario}
         return dict(super().verbs(), **ours, qmp=self._verb_qmp, hmp=self._verb_hmp, on=self._verb_on,
-                    event=self._verb_event, trace=self._verb_trace)
+                    event=self._verb_event, trace=self._verb_trace, migrate=self._verb_migrate)
 
     def _verb_qmp(self, text):
         """qmp JSON: one command, or an array of commands sent one after the other."""
@@ -234,6 +251,21 @@ class Qemu(Guest):
         """event NAME SECONDS: wait for a QMP event."""
         name, _, seconds = arguments.partition(' ')
         return json.dumps(self.qmp.wait_event(name, float(seconds or 10)))
+
+    def _verb_migrate(self, _):
+        """migrate: into another QEMU; prints what that cost."""
+        if self.devices or self.iscsi:
+            raise GuestError('a guest whose HBA or LUN is another process cannot be migrated here')
+        process, qmp, channel = self.process, self.qmp, self.channel
+        self._migrations += 1
+        self._launch(self._moved(self._migrations), self._migrations)
+        try:
+            return migration.migrate(qmp, f'{self.dir}/port{self._migrations}')
+        finally:
+            self._pending += migration.drain(channel)
+            qmp.close()
+            procs.stop(process)
+            channel.close()
 
     def _verb_trace(self, pattern):
         """trace REGEX: the matching lines of QEMU's trace since the case began."""
