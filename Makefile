@@ -3,7 +3,7 @@
 # Names for the scripts, nothing more: each target is one file in scripts/, which
 # runs as well where make is not installed.
 
-.PHONY: module demo test quick bench check tree dkms deb rpm patch clean help
+.PHONY: module demo test quick bench docs check tree dkms deb rpm patch clean help
 
 module:
 	@scripts/build $(foreach v,KDIR KUNIT W C V LLVM ARCH CROSS_COMPILE,$(if $($v),'$v=$($v)'))
@@ -19,6 +19,9 @@ quick:
 
 bench:
 	@scripts/bench $(if $(QUICK),--quick)
+
+docs:
+	@scripts/docs
 
 check:
 	@scripts/check
@@ -48,6 +51,7 @@ help:
 	@echo 'make test         run all tests; T=GROUP or T=GROUP/NAME for some of them'
 	@echo 'make quick        build, boot in User-Mode Linux, check I/O: seconds'
 	@echo 'make bench        measure it against other drivers; QUICK=1 in some minutes'
+	@echo 'make docs         build the manual and the rest of the documentation as HTML'
 	@echo 'make check        style, static analysis, builds without a warning'
 	@echo 'make tree KDIR=SOURCE  put the driver into a kernel source tree'
 	@echo 'make dkms         give the driver to DKMS, for this kernel and those to come'
