@@ -380,9 +380,16 @@ void virtscsi_vq_kick(struct virtscsi_vq *vq)
 	rcu_read_unlock();
 }
 
+static bool vq_holds_more(const struct virtscsi_vq *vq)
+{
+	return vq->vq->num_free < virtqueue_get_vring_size(vq->vq);
+}
+
 /*
- * Take out up to a batch. When this returns false, the ring was seen empty
- * after interrupts were on again; a polled virtqueue has none.
+ * Take out up to a batch. While the device has more, interrupts stay off: to
+ * finish a batch takes longer than to look again, and finds what came
+ * meanwhile without an interrupt for it. When this returns false, the ring was
+ * seen empty after interrupts were on again; a polled virtqueue has none.
  */
 static bool vq_take_batch(struct virtscsi_vq *vq, void *batch[REAP_BATCH],
 			  unsigned int *nr)
@@ -404,7 +411,8 @@ static bool vq_take_batch(struct virtscsi_vq *vq, void *batch[REAP_BATCH],
 			(*nr)++;
 		}
 		vq->stats.returned += *nr;
-		is_more = *nr == REAP_BATCH;
+		is_more = *nr == REAP_BATCH ||
+			  (has_interrupt && *nr && vq_holds_more(vq));
 		if (virtqueue_is_broken(vq->vq))
 			virtscsi_recovery_check(vq_instance(vq->vq));
 		else if (!is_more && has_interrupt)
