@@ -44,10 +44,12 @@
 #define ASCQ_LUNS_CHANGED	0x0e
 
 /*
- * A unit attention about the inventory: how long further ones and the event
- * itself have to arrive, and how long it takes for the next one to count.
+ * A unit attention about the inventory: how long the event itself has to
+ * arrive, how much earlier it may have come, and how much time is between two
+ * scans of the host for this reason.
  */
 #define ATTENTION_DELAY		(2 * HZ)
+#define ATTENTION_EARLIER	(5 * HZ)
 #define ATTENTION_INTERVAL	(30 * HZ)
 
 static bool event_is_present(struct scsi_device *sdev)
@@ -112,10 +114,29 @@ static void event_scan_target(struct virtscsi *vscsi, unsigned int target)
 			 SCAN_WILD_CARD, SCSI_SCAN_INITIAL);
 }
 
+/*
+ * Not scsi_scan_host(), which may return before it is done, and then overtakes
+ * the next event; nor can it be stopped when the driver goes.
+ */
+static void event_scan_host(struct virtscsi *vscsi)
+{
+	unsigned int target;
+
+	WRITE_ONCE(vscsi->scan_began, jiffies);
+	vscsi->may_have_lost = false;
+	for (target = 0; target < vscsi->shost->max_id; target++) {
+		if (READ_ONCE(vscsi->is_going))
+			break;
+		event_scan_target(vscsi, target);
+		cond_resched();
+	}
+}
+
 static void event_remove(struct virtscsi *vscsi, unsigned int target, u64 lun)
 {
 	struct scsi_device *sdev;
 
+	vscsi->inventory_at = jiffies;
 	sdev = scsi_device_lookup(vscsi->shost, 0, target, lun);
 	if (sdev) {
 		scsi_remove_device(sdev);
@@ -128,6 +149,7 @@ static void event_remove(struct virtscsi *vscsi, unsigned int target, u64 lun)
 
 static void event_add(struct virtscsi *vscsi, unsigned int target, u64 lun)
 {
+	vscsi->inventory_at = jiffies;
 	if (lun)
 		scsi_add_device(vscsi->shost, 0, target, lun);
 	else
@@ -282,7 +304,9 @@ static void event_work(struct work_struct *work)
 	while (event_take(vscsi, &event)) {
 		trace_virtscsi_event(vscsi, &event);
 		atomic64_inc(&vscsi->stats[VIRTSCSI_STATS_EVENTS]);
-		if (++nr_events > NR_EVENTS)
+		if (++nr_events >= NR_EVENTS)
+			vscsi->may_have_lost = true;
+		if (nr_events > NR_EVENTS)
 			msleep(FLOOD_PAUSE_MS);
 		if (!try_module_get(THIS_MODULE))
 			return;
@@ -295,8 +319,22 @@ static void event_work(struct work_struct *work)
 	    !try_module_get(THIS_MODULE))
 		return;
 	event_review(vscsi, SCAN_WILD_CARD);
-	scsi_scan_host(vscsi->shost);
+	event_scan_host(vscsi);
 	module_put(THIS_MODULE);
+}
+
+/*
+ * Most devices report what they report by a unit attention by an event too,
+ * and then there is no need to look. Not so if the host was not scanned since
+ * and the event may have been another one.
+ */
+static bool event_explains_attention(const struct virtscsi *vscsi)
+{
+	unsigned long seen = READ_ONCE(vscsi->attention_seen);
+
+	return time_after_eq(vscsi->scan_began, seen) ||
+	       (!vscsi->may_have_lost &&
+		time_after(vscsi->inventory_at + ATTENTION_EARLIER, seen));
 }
 
 static void event_attention_work(struct work_struct *work)
@@ -304,9 +342,12 @@ static void event_attention_work(struct work_struct *work)
 	struct virtscsi *vscsi = container_of(work, struct virtscsi,
 					      attention_work.work);
 
-	WRITE_ONCE(vscsi->attention_at, jiffies);
+	/* For the module, as above. */
+	if (event_explains_attention(vscsi) || !try_module_get(THIS_MODULE))
+		return;
 	event_look_for_gone(vscsi);
-	scsi_scan_host(vscsi->shost);
+	event_scan_host(vscsi);
+	module_put(THIS_MODULE);
 }
 
 /**
@@ -322,7 +363,8 @@ int virtscsi_event_init(struct virtscsi *vscsi)
 
 	INIT_WORK(&vscsi->event_work, event_work);
 	INIT_DELAYED_WORK(&vscsi->attention_work, event_attention_work);
-	vscsi->attention_at = jiffies - ATTENTION_INTERVAL;
+	vscsi->scan_began = jiffies - ATTENTION_INTERVAL;
+	vscsi->inventory_at = jiffies - ATTENTION_INTERVAL;
 	vscsi->event_stride = ALIGN(virtscsi_limit(vscsi, VIRTSCSI_EVENT_SIZE),
 				    align);
 	vscsi->events = kcalloc(NR_EVENTS, vscsi->event_stride, GFP_KERNEL);
@@ -425,9 +467,12 @@ void virtscsi_event_take_sense(struct virtscsi *vscsi, struct scsi_cmnd *sc)
 	    sense.asc != ASC_OPERATION_CHANGED ||
 	    sense.ascq != ASCQ_LUNS_CHANGED || READ_ONCE(vscsi->is_going))
 		return;
-	if (time_before(jiffies, READ_ONCE(vscsi->attention_at) +
+	if (time_before(jiffies, READ_ONCE(vscsi->scan_began) +
 			ATTENTION_INTERVAL))
 		delay = ATTENTION_INTERVAL;
+	if (delayed_work_pending(&vscsi->attention_work))
+		return;
+	WRITE_ONCE(vscsi->attention_seen, jiffies);
 	queue_delayed_work(vscsi->event_queue, &vscsi->attention_work, delay);
 }
 

@@ -197,8 +197,8 @@ static struct virtscsi_tmf *tmf_get(void)
  *
  * Context: process; sleeps, 10 seconds at most.
  * Return: the device's response, 0 to 254; -EIO if it wrote none; -ETIMEDOUT,
- *	at once if an earlier request is overdue; -ENOMEM; -EINVAL for an address that the wire format cannot express; or
- *	as virtscsi_vq_add().
+ *	at once if an earlier request is overdue; -ENOMEM; -EINVAL for an
+ *	address that the wire format cannot express; or as virtscsi_vq_add().
  */
 int virtscsi_tmf(struct virtscsi *vscsi, u32 subtype, unsigned int target,
 		 u64 lun, u64 tag)

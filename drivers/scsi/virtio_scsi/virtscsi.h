@@ -281,7 +281,10 @@ struct virtscsi_lun {
  * @event_queue: ordered; whoever scans or removes LUNs does it there
  * @event_work: drains the event virtqueue
  * @attention_work: follows a unit attention about the inventory
- * @attention_at: when it last did so, in jiffies
+ * @attention_seen: when the unit attention came, in jiffies
+ * @scan_began: when the host was last scanned, in jiffies
+ * @inventory_at: when an event last told what came or went, in jiffies
+ * @may_have_lost: so many events at once that some may have found no buffer
  * @events: the event buffers, one after the other
  * @event_stride: distance of two buffers in bytes
  * @is_rescan_due: events were missed
@@ -330,7 +333,10 @@ struct virtscsi {
 	struct workqueue_struct *event_queue;
 	struct work_struct event_work;
 	struct delayed_work attention_work;
-	unsigned long attention_at;
+	unsigned long attention_seen;
+	unsigned long scan_began;
+	unsigned long inventory_at;
+	bool may_have_lost;
 	void *events;
 	u32 event_stride;
 	unsigned long is_rescan_due;

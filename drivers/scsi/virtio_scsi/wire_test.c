@@ -550,6 +550,29 @@ static void wire_test_put_tmf(struct kunit *test)
 						       row->subtype, 256, 0, 0));
 }
 
+/* A subscription: type, LUN, the events that are wanted. */
+static void wire_test_put_an(struct kunit *test)
+{
+	const u8 le[16] = { 2, 0, 0, 0, 1, 5, 0x41, 0x23, 0, 0, 0, 0, 16 };
+	const u8 be[16] = { 0, 0, 0, 2, 1, 5, 0x41, 0x23, 0, 0, 0, 0,
+			    0, 0, 0, 16 };
+	struct virtio_scsi_ctrl_an_req request;
+	u32 events = VIRTSCSI_WIRE_ASYNC_MEDIA_CHANGE;
+
+	memset(&request, STALE, sizeof(request));
+	KUNIT_EXPECT_TRUE(test, virtscsi_wire_put_an(&request, true, 5, 0x4123,
+						     events));
+	KUNIT_EXPECT_MEMEQ(test, &request, le, sizeof(le));
+
+	memset(&request, STALE, sizeof(request));
+	KUNIT_EXPECT_TRUE(test, virtscsi_wire_put_an(&request, false, 5, 0x4123,
+						     events));
+	KUNIT_EXPECT_MEMEQ(test, &request, be, sizeof(be));
+
+	KUNIT_EXPECT_FALSE(test, virtscsi_wire_put_an(&request, true, 5, 0x8000,
+						      events));
+}
+
 /* Events, read once: what the device writes afterwards changes nothing. */
 static const struct event_row {
 	const char *name;
@@ -609,6 +632,7 @@ static struct kunit_case wire_test_cases[] = {
 	KUNIT_CASE(wire_test_status),
 	KUNIT_CASE_PARAM(wire_test_clamp, clamp_gen_params),
 	KUNIT_CASE_PARAM(wire_test_put_tmf, tmf_gen_params),
+	KUNIT_CASE(wire_test_put_an),
 	KUNIT_CASE_PARAM(wire_test_get_event, event_gen_params),
 	{}
 };
