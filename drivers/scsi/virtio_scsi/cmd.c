@@ -197,14 +197,12 @@ static void cmd_take_sense(struct scsi_cmnd *sc,
 {
 	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
 
-	if (outcome->is_target_failure) {
+	if (outcome->is_target_failure)
 		/* INTERNAL TARGET FAILURE */
 		scsi_build_sense(sc, 0, HARDWARE_ERROR, 0x44, 0x00);
-	} else if (outcome->sense_len) {
+	else if (outcome->sense_len)
 		memcpy(sc->sense_buffer, cmd->resp + 1,
 		       min_t(u32, outcome->sense_len, SCSI_SENSE_BUFFERSIZE));
-		virtscsi_lun_note_sense(sc);
-	}
 }
 
 static void cmd_warn(struct scsi_cmnd *sc,
@@ -235,8 +233,10 @@ static void cmd_take_outcome(struct virtscsi *vscsi, struct scsi_cmnd *sc)
 
 	sc->result = outcome.result;
 	cmd_take_sense(sc, &outcome);
-	if (unlikely(outcome.sense_len))
+	if (unlikely(outcome.sense_len)) {
 		virtscsi_event_take_sense(vscsi, sc);
+		virtscsi_lun_note(sc);
+	}
 	scsi_set_resid(sc, outcome.resid);
 	trace_virtscsi_complete(sc, response.response);
 }

@@ -576,6 +576,7 @@ static struct virtscsi *device_alloc(struct virtio_device *vdev)
 	vscsi->shost = shost;
 	vscsi->is_le = virtio_is_little_endian(vdev);
 	vscsi->has_pi = device_has_pi(vdev);
+	virtscsi_admin_load(vscsi);
 	vscsi->nr_queues = nr_queues;
 	vscsi->is_quiesced = true;
 	mutex_init(&vscsi->reset);

@@ -39,6 +39,13 @@
 /* LUNs below this are scanned whatever max_lun says, which is but a hint. */
 #define LUN_ALWAYS	256
 
+/* Bits of struct virtscsi_lun.due. */
+#define ASK_DUE		0
+#define ASK_TAPE_DUE	1
+
+/* A pass-through command refused below this was not too large for anybody. */
+#define REFUSED_FIRST_SECTORS	128
+
 static struct workqueue_struct *lun_queue;
 
 /**
@@ -67,20 +74,25 @@ void virtscsi_lun_teardown(void)
 }
 
 /* The lock is held. */
-static void lun_compute(struct virtscsi_lun *lun)
+static struct virtscsi_lun_limits lun_compute(const struct virtscsi_lun *lun,
+					      const u32 overrides[])
 {
 	struct scsi_device *sdev = lun->sdev;
 	struct virtscsi *vscsi = shost_priv(sdev->host);
 	const struct virtscsi_lun_facts facts = {
 		.type = sdev->type,
 		.page_size = PAGE_SIZE,
-		.hba_max_sectors = virtscsi_limit(vscsi, VIRTSCSI_MAX_SECTORS),
-		.hba_seg_max = virtscsi_limit(vscsi, VIRTSCSI_SEG_MAX),
+		.hba_max_sectors = virtscsi_admin_hba_limit(vscsi, VIRTSCSI_MAX_SECTORS).value,
+		.hba_seg_max = virtscsi_admin_hba_limit(vscsi, VIRTSCSI_SEG_MAX).value,
 		.core_max_sectors = lun->core_max_sectors,
 		.answers = lun->answers,
+		.override_max_sectors = overrides[VIRTSCSI_LUN_MAX_SECTORS],
+		.override_seg_max = overrides[VIRTSCSI_LUN_SEG_MAX],
 	};
+	struct virtscsi_lun_limits limits;
 
-	virtscsi_limits_compute_lun(&lun->limits, &facts);
+	virtscsi_limits_compute_lun(&limits, &facts);
+	return limits;
 }
 
 /* The lock is held. */
@@ -112,8 +124,8 @@ static void lun_report(const struct virtscsi_lun *lun)
 	}
 }
 
-static bool lun_fits(const struct request_queue *q,
-		     const struct queue_limits *lim)
+static bool lun_is_same(const struct request_queue *q,
+			const struct queue_limits *lim)
 {
 	return lim->max_hw_sectors == q->limits.max_hw_sectors &&
 	       lim->max_segments == q->limits.max_segments &&
@@ -128,11 +140,14 @@ static int lun_apply(struct virtscsi_lun *lun)
 	u32 was = lim.max_hw_sectors;
 	int err;
 
+	if (lun->sdev->queue_depth > lun->sdev->host->cmd_per_lun)
+		virtscsi_lun_change_depth(lun->sdev, lun->sdev->queue_depth);
+
 	mutex_lock(&lun->lock);
-	lun_compute(lun);
+	lun->limits = lun_compute(lun, lun->overrides);
 	lun_fill(lun, &lim);
 	mutex_unlock(&lun->lock);
-	if (lun_fits(q, &lim)) {
+	if (lun_is_same(q, &lim)) {
 		queue_limits_cancel_update(q);
 		return 0;
 	}
@@ -149,21 +164,44 @@ static int lun_apply(struct virtscsi_lun *lun)
 	return err;
 }
 
-static void lun_work(struct work_struct *work)
+/*
+ * A tape drive is asked when it is found and when the administrator wants it,
+ * but not of its own accord: the question could take a unit attention that
+ * tells the tape driver of a tape that was moved or changed.
+ */
+static bool lun_is_to_be_asked(struct virtscsi_lun *lun)
 {
-	struct virtscsi_lun *lun = container_of(work, struct virtscsi_lun,
-						work.work);
+	bool is_due = test_and_clear_bit(ASK_DUE, &lun->due);
+	bool is_tape_due = test_and_clear_bit(ASK_TAPE_DUE, &lun->due);
+
+	return is_tape_due || (is_due && lun->sdev->type != TYPE_TAPE);
+}
+
+static void lun_ask(struct virtscsi_lun *lun)
+{
 	struct virtscsi_answers answers;
-	bool is_live;
 
 	WRITE_ONCE(lun->asked_at, jiffies);
 	virtscsi_ask(lun->sdev, &answers);
 
 	mutex_lock(&lun->lock);
 	lun->answers = answers;
-	is_live = lun->is_live;
 	mutex_unlock(&lun->lock);
 	complete_all(&lun->asked);
+}
+
+static void lun_work(struct work_struct *work)
+{
+	struct virtscsi_lun *lun = container_of(work, struct virtscsi_lun,
+						work.work);
+	bool is_live;
+
+	if (lun_is_to_be_asked(lun))
+		lun_ask(lun);
+
+	mutex_lock(&lun->lock);
+	is_live = lun->is_live;
+	mutex_unlock(&lun->lock);
 	if (is_live)
 		lun_apply(lun);
 }
@@ -178,15 +216,7 @@ static struct virtscsi_lun *lun_get(struct scsi_device *sdev)
 	return sdev->hostdata;
 }
 
-/**
- * virtscsi_lun_renegotiate() - what a LUN said of its limits may have changed
- * @sdev: LUN
- *
- * It is asked anew before long, and its limits are applied.
- *
- * Context: any.
- */
-void virtscsi_lun_renegotiate(struct scsi_device *sdev)
+static void lun_schedule(struct scsi_device *sdev, unsigned long due)
 {
 	struct virtscsi_lun *lun;
 	unsigned long next, flags;
@@ -195,11 +225,75 @@ void virtscsi_lun_renegotiate(struct scsi_device *sdev)
 	lun = lun_get(sdev);
 	if (lun) {
 		next = READ_ONCE(lun->asked_at) + ASK_INTERVAL;
+		set_bit(due, &lun->due);
 		queue_delayed_work(lun_queue, &lun->work,
 				   time_before(jiffies, next) ?
 				   next - jiffies : 0);
 	}
 	spin_unlock_irqrestore(sdev->host->host_lock, flags);
+}
+
+/**
+ * virtscsi_lun_renegotiate() - what a LUN said of its limits may have changed
+ * @sdev: LUN
+ *
+ * It is asked anew before long, and its limits are applied, which may have
+ * changed for other reasons.
+ *
+ * Context: any.
+ */
+void virtscsi_lun_renegotiate(struct scsi_device *sdev)
+{
+	lun_schedule(sdev, ASK_DUE);
+}
+
+/**
+ * virtscsi_lun_renegotiate_now() - the administrator wants a LUN to be asked
+ * @sdev: LUN
+ *
+ * As virtscsi_lun_renegotiate(), of tape drives too.
+ *
+ * Context: any.
+ */
+void virtscsi_lun_renegotiate_now(struct scsi_device *sdev)
+{
+	lun_schedule(sdev, ASK_TAPE_DUE);
+}
+
+/**
+ * virtscsi_lun_override() - the administrator sets an override of a LUN
+ * @sdev: LUN
+ * @id: which limit
+ * @value: its upper bound; 0 takes the override away
+ *
+ * Context: process, while the LUN has its attributes in sysfs; waits until the
+ *	LUN has no I/O under way.
+ * Return: 0, or -EINVAL if @value is above what the LUN allows or below what
+ *	the block layer accepts.
+ */
+int virtscsi_lun_override(struct scsi_device *sdev,
+			  enum virtscsi_lun_limit_id id, u32 value)
+{
+	static const u32 none[VIRTSCSI_NR_OVERRIDES];
+	struct virtscsi_lun *lun = sdev->hostdata;
+	u32 first = 1, last;
+
+	mutex_lock(&lun->lock);
+	last = lun_compute(lun, none).of[id].value;
+	if (id == VIRTSCSI_LUN_MAX_SECTORS)
+		first = min_t(u32, PAGE_SIZE >> 9, last);
+	if (!value || (value >= first && value <= last))
+		lun->overrides[id] = value;
+	else
+		first = 0;
+	mutex_unlock(&lun->lock);
+	if (!first) {
+		virtscsi_admin_refuse(&sdev->sdev_gendev, id, value,
+				      id == VIRTSCSI_LUN_MAX_SECTORS ?
+				      PAGE_SIZE >> 9 : 1, last);
+		return -EINVAL;
+	}
+	return lun_apply(lun);
 }
 
 /* Those after which what the LUN says of its limits may be another. */
@@ -219,22 +313,70 @@ static bool lun_is_news(const struct scsi_sense_hdr *sense)
 	return false;
 }
 
+/* INVALID FIELD IN CDB, or I/O PROCESS TERMINATED: QEMU has no other words. */
+static bool lun_is_refusal(const struct scsi_sense_hdr *sense)
+{
+	return (sense->sense_key == ILLEGAL_REQUEST && sense->asc == 0x24) ||
+	       (sense->sense_key == ABORTED_COMMAND && sense->asc == 0x00 &&
+		sense->ascq == 0x06);
+}
+
+/*
+ * What the host refuses as too large looks like a fault of the LUN. Where
+ * nothing announced a limit, say once what may help.
+ */
+static void lun_learn(struct virtscsi_lun *lun, u32 sectors)
+{
+	u32 refused = READ_ONCE(lun->refused_sectors);
+
+	if (sectors <= REFUSED_FIRST_SECTORS ||
+	    READ_ONCE(lun->limits.of[VIRTSCSI_LUN_MAX_SECTORS].source) != VIRTSCSI_FROM_HBA)
+		return;
+	if (!refused || sectors < refused)
+		WRITE_ONCE(lun->refused_sectors, sectors);
+	if (!refused)
+		sdev_printk(KERN_WARNING, lun->sdev,
+			    "a pass-through command of %u sectors was refused; if it was too large for the host, a lower limits/max_sectors helps\n",
+			    sectors);
+}
+
 /**
- * virtscsi_lun_note_sense() - a command came back with sense data
+ * virtscsi_lun_note() - a command came back with sense data
  * @sc: command
  *
- * Context: any.
+ * Context: any; before the midlayer has it.
  */
-void virtscsi_lun_note_sense(struct scsi_cmnd *sc)
+void virtscsi_lun_note(struct scsi_cmnd *sc)
 {
+	struct virtscsi_lun *lun = sc->device->hostdata;
+	struct request *rq = scsi_cmd_to_rq(sc);
+	u32 sectors = DIV_ROUND_UP(scsi_bufflen(sc), 512);
 	struct scsi_sense_hdr sense;
 
-	/* A question that meets one is put again, so it needs no other. */
-	if (scsi_cmd_to_rq(sc)->cmd_flags & REQ_DRV ||
-	    !scsi_command_normalize_sense(sc, &sense))
+	/* A question that meets a unit attention is put again by ask.c. */
+	if (rq->cmd_flags & REQ_DRV || !lun)
+		return;
+	if (!scsi_command_normalize_sense(sc, &sense))
 		return;
 	if (lun_is_news(&sense))
 		virtscsi_lun_renegotiate(sc->device);
+	else if (blk_rq_is_passthrough(rq) && lun_is_refusal(&sense))
+		lun_learn(lun, sectors);
+}
+
+/**
+ * virtscsi_lun_refused() - what pass-through commands of a LUN have run into
+ * @sdev: LUN
+ *
+ * Context: process, while the LUN has its attributes in sysfs.
+ * Return: the size of the smallest that was refused as if it were too large, in
+ *	512-byte units; 0 if there was none.
+ */
+u32 virtscsi_lun_refused(struct scsi_device *sdev)
+{
+	struct virtscsi_lun *lun = sdev->hostdata;
+
+	return READ_ONCE(lun->refused_sectors);
 }
 
 /**
@@ -281,6 +423,11 @@ int virtscsi_lun_init(struct scsi_device *sdev)
 {
 	struct virtscsi *vscsi = shost_priv(sdev->host);
 	u8 wire[VIRTSCSI_WIRE_LUN_LEN];
+	struct virtscsi_override wanted = {
+		.has_lun = true,
+		.target = sdev->id,
+		.lun = sdev->lun & LUN_MASK,
+	};
 	struct virtscsi_lun *lun;
 
 	if (!virtscsi_wire_put_lun(wire, sdev->id, sdev->lun) ||
@@ -301,6 +448,8 @@ int virtscsi_lun_init(struct scsi_device *sdev)
 	lun->asked_at = jiffies - ASK_INTERVAL;
 	lun->core_max_sectors = U32_MAX;
 	mutex_init(&lun->lock);
+	for (; wanted.id < VIRTSCSI_NR_OVERRIDES; wanted.id++)
+		lun->overrides[wanted.id] = virtscsi_admin_find(vscsi, &wanted);
 
 	sdev->hostdata = lun;
 	sdev->sdev_bflags = BLIST_TRY_VPD_PAGES;
@@ -333,6 +482,7 @@ static void lun_wait_for_answers(struct virtscsi_lun *lun)
 {
 	if (!virtscsi_ask_has_questions(lun->sdev))
 		return;
+	set_bit(ASK_TAPE_DUE, &lun->due);
 	queue_delayed_work(lun_queue, &lun->work, 0);
 	if (!wait_for_completion_timeout(&lun->asked, SCAN_WAIT))
 		sdev_printk(KERN_WARNING, lun->sdev,
@@ -358,7 +508,7 @@ int virtscsi_lun_configure(struct scsi_device *sdev, struct queue_limits *lim)
 	lun_wait_for_answers(lun);
 
 	mutex_lock(&lun->lock);
-	lun_compute(lun);
+	lun->limits = lun_compute(lun, lun->overrides);
 	lun_fill(lun, lim);
 	lun_report(lun);
 	lun->is_live = true;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What an administrator sees: below each SCSI host and each of its LUNs two
- * groups of attributes, limits/NAME, the value in force, and
+ * What an administrator sees and sets: below each SCSI host and each of its
+ * LUNs two groups of attributes, limits/NAME, the value in force, and
  * limits_source/NAME, the word for what set it. Units are those of enum
- * virtscsi_limit_id and enum virtscsi_lun_limit_id.
+ * virtscsi_limit_id and enum virtscsi_lun_limit_id. What can be overridden can
+ * be written to; limits/renegotiate has the LUNs asked anew.
  */
 #include <linux/device.h>
 #include <linux/init.h>
@@ -18,18 +19,33 @@ struct limit_attribute {
 	struct device_attribute attr;
 	unsigned int id;
 	struct virtscsi_limit (*get)(struct device *dev, unsigned int id);
+	int (*set)(struct device *dev, unsigned int id, u32 value);
 };
 
 static struct virtscsi_limit host_get(struct device *dev, unsigned int id)
 {
 	struct virtscsi *vscsi = shost_priv(class_to_shost(dev));
 
-	return vscsi->limits.of[id];
+	return virtscsi_admin_hba_limit(vscsi, id);
+}
+
+static int host_set(struct device *dev, unsigned int id, u32 value)
+{
+	struct virtscsi *vscsi = shost_priv(class_to_shost(dev));
+
+	return virtscsi_admin_override(vscsi, id == VIRTSCSI_MAX_SECTORS ?
+				       VIRTSCSI_LUN_MAX_SECTORS :
+				       VIRTSCSI_LUN_SEG_MAX, value);
 }
 
 static struct virtscsi_limit lun_get(struct device *dev, unsigned int id)
 {
 	return virtscsi_lun_limit(to_scsi_device(dev), id);
+}
+
+static int lun_set(struct device *dev, unsigned int id, u32 value)
+{
+	return virtscsi_lun_override(to_scsi_device(dev), id, value);
 }
 
 static struct virtscsi_limit sysfs_limit(struct device *dev,
@@ -47,6 +63,20 @@ static ssize_t limit_show(struct device *dev, struct device_attribute *attr,
 	return sysfs_emit(buf, "%u\n", sysfs_limit(dev, attr).value);
 }
 
+static ssize_t limit_store(struct device *dev, struct device_attribute *attr,
+			   const char *buf, size_t len)
+{
+	struct limit_attribute *limit =
+		container_of(attr, struct limit_attribute, attr);
+	u32 value;
+	int err;
+
+	err = kstrtou32(buf, 10, &value);
+	if (!err)
+		err = limit->set(dev, limit->id, value);
+	return err ?: len;
+}
+
 static ssize_t source_show(struct device *dev, struct device_attribute *attr,
 			   char *buf)
 {
@@ -54,12 +84,47 @@ static ssize_t source_show(struct device *dev, struct device_attribute *attr,
 			  virtscsi_limits_source(sysfs_limit(dev, attr).source));
 }
 
+static ssize_t host_renegotiate(struct device *dev,
+				struct device_attribute *attr,
+				const char *buf, size_t len)
+{
+	struct scsi_device *sdev;
+
+	shost_for_each_device(sdev, class_to_shost(dev))
+		virtscsi_lun_renegotiate_now(sdev);
+	return len;
+}
+
+static ssize_t lun_renegotiate(struct device *dev,
+			       struct device_attribute *attr,
+			       const char *buf, size_t len)
+{
+	virtscsi_lun_renegotiate_now(to_scsi_device(dev));
+	return len;
+}
+
+static ssize_t refused_sectors_show(struct device *dev,
+				    struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%u\n",
+			  virtscsi_lun_refused(to_scsi_device(dev)));
+}
+
+static struct device_attribute host_renegotiate_attr =
+	__ATTR(renegotiate, 0200, NULL, host_renegotiate);
+static struct device_attribute lun_renegotiate_attr =
+	__ATTR(renegotiate, 0200, NULL, lun_renegotiate);
+static DEVICE_ATTR_RO(refused_sectors);
+
+/* Behind the limits themselves. */
+#define NR_MORE_ATTRS	2
+
 #define LIMIT_GROUPS(_prefix, _nr, ...)					\
 static struct limit_attribute _prefix##_limits[_nr];			\
 static struct limit_attribute _prefix##_sources[\
 	ARRAY_SIZE(_prefix##_limits)];					\
 static struct attribute *_prefix##_limits_attrs[\
-	ARRAY_SIZE(_prefix##_limits) + 1];				\
+	ARRAY_SIZE(_prefix##_limits) + NR_MORE_ATTRS + 1];		\
 static struct attribute *_prefix##_sources_attrs[\
 	ARRAY_SIZE(_prefix##_limits) + 1];				\
 									\
@@ -83,19 +148,24 @@ LIMIT_GROUPS(host, VIRTSCSI_NR_LIMITS, &virtscsi_recovery_group);
 LIMIT_GROUPS(lun, VIRTSCSI_NR_LUN_LIMITS);
 
 static void sysfs_fill(struct limit_attribute *of, struct attribute **attrs,
-		       const char *name,
+		       const char *name, unsigned int id,
 		       struct virtscsi_limit (*get)(struct device *dev,
-						    unsigned int id),
-		       ssize_t (*show)(struct device *dev,
-				       struct device_attribute *attr, char *buf),
-		       unsigned int id)
+						    unsigned int id))
 {
 	of[id].id = id;
 	of[id].get = get;
 	of[id].attr.attr.name = name;
 	of[id].attr.attr.mode = 0444;
-	of[id].attr.show = show;
 	attrs[id] = &of[id].attr.attr;
+}
+
+static void sysfs_allow(struct limit_attribute *limit,
+			int (*set)(struct device *dev, unsigned int id,
+				   u32 value))
+{
+	limit->attr.attr.mode = 0644;
+	limit->attr.store = limit_store;
+	limit->set = set;
 }
 
 /**
@@ -108,15 +178,27 @@ void __init virtscsi_sysfs_init(void)
 	unsigned int id;
 
 	for (id = 0; id < VIRTSCSI_NR_LIMITS; id++) {
-		sysfs_fill(host_limits, host_limits_attrs,
-			   virtscsi_limits_name(id), host_get, limit_show, id);
-		sysfs_fill(host_sources, host_sources_attrs,
-			   virtscsi_limits_name(id), host_get, source_show, id);
+		const char *name = virtscsi_limits_name(id);
+
+		sysfs_fill(host_limits, host_limits_attrs, name, id, host_get);
+		sysfs_fill(host_sources, host_sources_attrs, name, id, host_get);
+		host_limits[id].attr.show = limit_show;
+		host_sources[id].attr.show = source_show;
 	}
+	host_limits_attrs[id] = &host_renegotiate_attr.attr;
+	sysfs_allow(&host_limits[VIRTSCSI_MAX_SECTORS], host_set);
+	sysfs_allow(&host_limits[VIRTSCSI_SEG_MAX], host_set);
+
 	for (id = 0; id < VIRTSCSI_NR_LUN_LIMITS; id++) {
-		sysfs_fill(lun_limits, lun_limits_attrs,
-			   virtscsi_limits_lun_name(id), lun_get, limit_show, id);
-		sysfs_fill(lun_sources, lun_sources_attrs,
-			   virtscsi_limits_lun_name(id), lun_get, source_show, id);
+		const char *name = virtscsi_limits_lun_name(id);
+
+		sysfs_fill(lun_limits, lun_limits_attrs, name, id, lun_get);
+		sysfs_fill(lun_sources, lun_sources_attrs, name, id, lun_get);
+		lun_limits[id].attr.show = limit_show;
+		lun_sources[id].attr.show = source_show;
 	}
+	lun_limits_attrs[id] = &lun_renegotiate_attr.attr;
+	lun_limits_attrs[id + 1] = &dev_attr_refused_sectors.attr;
+	for (id = 0; id < VIRTSCSI_NR_OVERRIDES; id++)
+		sysfs_allow(&lun_limits[id], lun_set);
 }

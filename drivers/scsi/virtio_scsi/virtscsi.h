@@ -20,6 +20,7 @@
 #include <scsi/scsi_host.h>
 
 #include "limits.h"
+#include "override.h"
 #include "wire.h"
 
 struct dentry;
@@ -218,13 +219,17 @@ struct virtscsi_cmd {
  * struct virtscsi_lun - what the driver keeps of a LUN: its hostdata
  * @sdev: LUN
  * @stats: its counters
- * @work: asks, then applies
+ * @work: asks if that is due, then applies
+ * @due: what the work is to do
  * @asked: completed when the first answers are there
  * @asked_at: when the LUN was last asked, in jiffies
  * @core_max_sectors: bound by the SCSI core's list of odd devices, or U32_MAX
+ * @refused_sectors: the smallest pass-through command that was refused as if it
+ *	were too large, or 0
  * @lock: protects what follows
  * @is_live: the scan has taken what it waited for; the work applies the rest
  * @answers: what the LUN said
+ * @overrides: what the administrator says; 0 is nothing
  * @limits: what is in force
  *
  * From sdev_init() to sdev_destroy(). Who is in between because of a command
@@ -234,13 +239,16 @@ struct virtscsi_lun {
 	struct scsi_device *sdev;
 	struct virtscsi_stats __percpu *stats;
 	struct delayed_work work;
+	unsigned long due;
 	struct completion asked;
 	unsigned long asked_at;
 	u32 core_max_sectors;
+	u32 refused_sectors;
 
 	struct mutex lock;	/* what follows */
 	bool is_live;
 	struct virtscsi_answers answers;
+	u32 overrides[VIRTSCSI_NR_OVERRIDES];
 	struct virtscsi_lun_limits limits;
 };
 
@@ -248,7 +256,8 @@ struct virtscsi_lun {
  * struct virtscsi - one HBA
  * @vdev: the virtio device
  * @shost: the SCSI host around this structure
- * @limits: the limits in force
+ * @limits: the limits as they were negotiated
+ * @overrides: what the administrator says of the HBA; 0 is nothing
  * @is_le: the device is little-endian
  * @has_pi: VIRTIO_SCSI_F_T10_PI is negotiated
  * @nr_queues: request virtqueues, polled ones included
@@ -299,6 +308,7 @@ struct virtscsi {
 	struct virtio_device *vdev;
 	struct Scsi_Host *shost;
 	struct virtscsi_limits limits;
+	u32 overrides[VIRTSCSI_NR_OVERRIDES];
 	bool is_le;
 	bool has_pi;
 	u32 nr_queues;
@@ -423,6 +433,17 @@ void virtscsi_event_schedule_rescan(struct virtscsi *vscsi);
 void virtscsi_event_take_sense(struct virtscsi *vscsi, struct scsi_cmnd *sc);
 void virtscsi_event_subscribe(struct scsi_device *sdev);
 
+/* admin.c */
+u32 virtscsi_admin_find(const struct virtscsi *vscsi,
+			const struct virtscsi_override *wanted);
+void virtscsi_admin_load(struct virtscsi *vscsi);
+void virtscsi_admin_refuse(struct device *dev, enum virtscsi_lun_limit_id id,
+			   u32 value, u32 first, u32 last);
+struct virtscsi_limit virtscsi_admin_hba_limit(const struct virtscsi *vscsi,
+					       enum virtscsi_limit_id id);
+int virtscsi_admin_override(struct virtscsi *vscsi,
+			    enum virtscsi_lun_limit_id id, u32 value);
+
 /* ask.c */
 void virtscsi_ask(struct scsi_device *sdev, struct virtscsi_answers *answers);
 bool virtscsi_ask_has_questions(const struct scsi_device *sdev);
@@ -431,7 +452,11 @@ bool virtscsi_ask_has_questions(const struct scsi_device *sdev);
 int virtscsi_lun_setup(void);
 void virtscsi_lun_teardown(void);
 void virtscsi_lun_renegotiate(struct scsi_device *sdev);
-void virtscsi_lun_note_sense(struct scsi_cmnd *sc);
+void virtscsi_lun_renegotiate_now(struct scsi_device *sdev);
+void virtscsi_lun_note(struct scsi_cmnd *sc);
+u32 virtscsi_lun_refused(struct scsi_device *sdev);
+int virtscsi_lun_override(struct scsi_device *sdev,
+			  enum virtscsi_lun_limit_id id, u32 value);
 struct virtscsi_limit virtscsi_lun_limit(struct scsi_device *sdev,
 					 enum virtscsi_lun_limit_id id);
 int virtscsi_lun_init(struct scsi_device *sdev);

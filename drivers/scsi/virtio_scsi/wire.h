@@ -9,6 +9,7 @@
 #ifndef VIRTSCSI_WIRE_H
 #define VIRTSCSI_WIRE_H
 
+#include <linux/compiler.h>
 #include <linux/types.h>
 #include <linux/virtio_scsi.h>
 
