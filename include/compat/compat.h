@@ -221,13 +221,35 @@ scsi_execute_cmd(struct scsi_device *sdev, const u8 *cdb, blk_opf_t opf,
 #define reset_prepare	freeze
 #define reset_done	restore
 #else
-#define virtio_device_reset_done(_vdev) ((void)(_vdev), -EOPNOTSUPP)
-
 /*
- * Where nothing suspends (s390), struct virtio_driver has no room for the
- * two functions. The initializer puts them into a member of the same type
- * that this driver has no use for, and that is emptied again.
+ * Where nothing suspends (s390), the virtio core has no such function, and
+ * struct virtio_driver no room for the driver's two. The initializer puts
+ * them into a member of the same type that this driver has no use for, and
+ * that is emptied again.
  */
+int virtscsi_device_resume(struct virtio_device *vdev);
+
+static inline int virtio_device_reset_done(struct virtio_device *vdev)
+{
+	int err;
+
+	virtio_reset_device(vdev);
+	virtio_add_status(vdev, VIRTIO_CONFIG_S_ACKNOWLEDGE);
+	virtio_add_status(vdev, VIRTIO_CONFIG_S_DRIVER);
+	err = vdev->config->finalize_features(vdev);
+	if (!err && virtio_has_feature(vdev, VIRTIO_F_VERSION_1)) {
+		virtio_add_status(vdev, VIRTIO_CONFIG_S_FEATURES_OK);
+		if (!(vdev->config->get_status(vdev) &
+		      VIRTIO_CONFIG_S_FEATURES_OK))
+			err = -ENODEV;
+	}
+	if (!err)
+		err = virtscsi_device_resume(vdev);
+	if (err)
+		virtio_add_status(vdev, VIRTIO_CONFIG_S_FAILED);
+	return err;
+}
+
 #define reset_prepare	validate
 #define reset_done	validate
 
