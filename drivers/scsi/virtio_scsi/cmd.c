@@ -238,6 +238,13 @@ static void cmd_take_outcome(struct virtscsi *vscsi, struct scsi_cmnd *sc)
 		virtscsi_lun_note(sc);
 	}
 	scsi_set_resid(sc, outcome.resid);
+	/*
+	 * GOOD, but less moved than the command is about: the midlayer would
+	 * send the rest anew, without end where nothing ever moves.
+	 */
+	if (unlikely(!sc->result &&
+		     scsi_bufflen(sc) - outcome.resid < sc->underflow))
+		sc->result = DID_ERROR << 16;
 	trace_virtscsi_complete(sc, response.response);
 }
 
