@@ -3,7 +3,7 @@
 # Names for the scripts, nothing more: each target is one file in scripts/, which
 # runs as well where make is not installed.
 
-.PHONY: module demo test quick bench docs check tree dkms deb rpm patch clean help
+.PHONY: module demo test fuzz quick bench docs check tree dkms deb rpm patch clean help
 
 module:
 	@scripts/build $(foreach v,KDIR KUNIT W C V LLVM ARCH CROSS_COMPILE,$(if $($v),'$v=$($v)'))
@@ -13,6 +13,9 @@ demo:
 
 test:
 	@scripts/test $(T)
+
+fuzz:
+	@scripts/fuzz $(MINUTES)
 
 quick:
 	@scripts/quick $(T)
@@ -49,6 +52,7 @@ help:
 	@echo 'make KDIR=DIR     build it for the kernel configured in DIR'
 	@echo 'make demo         see it at work in a virtual machine'
 	@echo 'make test         run all tests; T=GROUP or T=GROUP/NAME for some of them'
+	@echo 'make fuzz MINUTES=60  responses, events, configurations at random'
 	@echo 'make quick        build, boot in User-Mode Linux, check I/O: seconds'
 	@echo 'make bench        measure it against other drivers; QUICK=1 in some minutes'
 	@echo 'make docs         build the manual and the rest of the documentation as HTML'

@@ -9,6 +9,7 @@
 #include "bytes.h"
 #include "config.h"
 #include "loop.h"
+#include "mutate.h"
 #include "violation.h"
 
 #define CONFIG_SIZE 36
@@ -96,6 +97,7 @@ void config_read(uint32_t offset, void *buf, uint32_t len)
 	uint8_t space[CONFIG_SIZE];
 
 	format(space);
+	mutate_config(space, CONFIG_SIZE);
 	memset(buf, 0, len);
 	if (offset < CONFIG_SIZE)
 		memcpy(buf, space + offset, min_u64(len, CONFIG_SIZE - offset));

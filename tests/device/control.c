@@ -18,6 +18,7 @@
 #include "loop.h"
 #include "main.h"
 #include "misbehave.h"
+#include "mutate.h"
 #include "protocol.h"
 #include "stats.h"
 #include "target.h"
@@ -303,6 +304,12 @@ static bool do_faults(FILE *out, char **word)
 	return true;
 }
 
+static bool do_mutate(FILE *out, char **word)
+{
+	(void)out;
+	return mutate_set(word, reason, sizeof(reason));
+}
+
 static bool do_stop(FILE *out, char **word)
 {
 	(void)out;
@@ -485,6 +492,7 @@ static const struct {
 	{ "delay", 1, 1, do_delay, "MILLISECONDS" },
 	{ "fault", 1, MAX_WORDS - 2, do_fault, "KIND DEED... [FILTER...] | seed=N | off" },
 	{ "faults", 0, 0, do_faults, "" },
+	{ "mutate", 1, MAX_WORDS - 2, do_mutate, "off | [seed=N] [corpus=DIR] [responses=|events=|configuration=PERCENT]" },
 	{ "stop", 0, 0, do_stop, "" },
 	{ "go", 0, 0, do_go, "" },
 	{ "freeze", 1, 1, do_freeze, "MILLISECONDS" },

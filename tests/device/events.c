@@ -8,6 +8,7 @@
 #include "events.h"
 #include "hba.h"
 #include "misbehave.h"
+#include "mutate.h"
 #include "stats.h"
 #include "target.h"
 #include "violation.h"
@@ -72,6 +73,7 @@ bool events_send(uint32_t event, const uint8_t lun[8], uint32_t reason)
 	put_le32(e.bytes, event | (missed ? EVENTS_MISSED : 0));
 	memcpy(e.bytes + 4, lun, 8);
 	put_le32(e.bytes + 12, reason);
+	mutate_event(e.bytes, e.len);
 	if (e.deed.nr_bytes) {
 		memcpy(e.bytes, e.deed.bytes, e.deed.nr_bytes);
 		e.len = e.deed.nr_bytes;

@@ -20,8 +20,10 @@
 #include "config.h"
 #include "events.h"
 #include "hba.h"
+#include "leak.h"
 #include "memory.h"
 #include "misbehave.h"
+#include "mutate.h"
 #include "stats.h"
 #include "target.h"
 #include "violation.h"
@@ -137,17 +139,18 @@ static void complete(struct request *q, uint8_t response)
 	const struct deed *d = &q->deed;
 	struct task *t = &q->task;
 	uint64_t sense_size = q->resp.left > RESP_HEADER ? q->resp.left - RESP_HEADER : 0;
-	const uint8_t *sense = d->nr_bytes ? d->bytes : t->sense;
-	uint32_t sense_len;
+	uint8_t sense[MUTATE_MAX_SENSE] = { 0 };
+	uint32_t sense_len = d->nr_bytes ? d->nr_bytes : t->sense_len;
 	uint64_t written = q->resp.left;
 	uint8_t header[RESP_HEADER] = { 0 };
 
 	if (response != S_OK) {
 		t->status = 0;
-		t->sense_len = 0;
 		t->moved = 0;
+		sense_len = d->nr_bytes;
 	}
-	sense_len = min_u64(d->nr_bytes ? d->nr_bytes : t->sense_len, sense_size);
+	sense_len = min_u64(sense_len, sense_size);
+	memcpy(sense, d->nr_bytes ? d->bytes : t->sense, sense_len);
 	put_le32(header, instead(d->sense_len, sense_len));
 	put_le32(header + 4, instead(d->residual, q->data_len - t->moved));
 	put_le16(header + 8, instead(d->qualifier, 0));
@@ -156,11 +159,12 @@ static void complete(struct request *q, uint8_t response)
 	if (d->nothing) {
 		written = 0;
 	} else {
+		if (q->data_in_len && t->moved)
+			written += q->pi_in_len + t->moved;
+		mutate_response(header, sense, &sense_len, &written);
 		sgl_put(&q->resp, header, sizeof(header));
 		sgl_put(&q->resp, sense, sense_len);
 		sgl_fill(&q->resp, 0, UINT64_MAX);
-		if (q->data_in_len && t->moved)
-			written += q->pi_in_len + t->moved;
 	}
 	stats_response(header[11], header[10]);
 	misbehave_push(d, q->ring, &q->chain, written);
@@ -229,6 +233,8 @@ static void request_check(const struct request *q, struct sgl out, struct sgl in
 	unsigned int nr_out = sgl_count(out), nr_in = sgl_count(in);
 	uint32_t queue = q->ring->index, nr;
 
+	leak_check_request(queue, q->tag, q->cdb, config_in_force(CONFIG_CDB_SIZE));
+	leak_check_writable(queue, q->resp);
 	stats_segments(nr_out, nr_in);
 	/* 0 segments, or less than a page: no driver could send a command */
 	if (seg_max && (nr_out > seg_max || nr_in > seg_max))

@@ -4,6 +4,8 @@
  * last 16 task management functions.
  */
 #include "bytes.h"
+#include "leak.h"
+#include "mutate.h"
 #include "ring.h"
 #include "stats.h"
 #include "violation.h"
@@ -94,6 +96,10 @@ void stats_print(FILE *out, const struct ring *rings, uint64_t features)
 
 	fputc('{', out);
 	print(out, "violations", violation_count());
+	print(out, "leaks", nr_leaks);
+	fputs("\"mutated\":", out);
+	mutate_print(out);
+	fputc(',', out);
 	print(out, "features", features);
 	print(out, "drivers", stats.drivers);
 	print_queues(out, rings);

@@ -12,6 +12,7 @@ import subprocess
 
 import kernels
 import procs
+import schedule
 from guest import GuestError
 
 SCENARIOS = os.path.join(kernels.TESTS, 'device', 'scenarios')
@@ -86,6 +87,13 @@ class Device:
             return self.tell(f'scenario {os.path.join(SCENARIOS, os.path.basename(name))}')
         known = sorted((expectation(name) == 'gone', name) for name in self.scenarios)
         return '\n'.join(f'{name} {expectation(name)}' for _, name in known)
+
+    def schedule(self, seed):
+        """Misbehave at random; the answer says how."""
+        chosen = schedule.lines(int(seed))
+        for line in chosen:
+            self.tell(line)
+        return '; '.join(chosen)
 
     def forget_violations(self):
         self.tell('reset-stats')

@@ -83,6 +83,10 @@ def build_id(module):
     return found.group(1)
 
 
+# Numbers that a case may take from whoever started the run: to repeat it, or have more of it.
+_PASSED_ON = ('VSCSI_SEED', 'VSCSI_FUZZ_SECONDS', 'VSCSI_SCHEDULES')
+
+
 class Kernel:
     """One kernel together with the driver under test."""
 
@@ -159,7 +163,8 @@ class Kernel:
     def environment(self, tests, modroot):
         """What the guest's scripts want to know, as shell assignments."""
         limits = '/vscsi' if tests == '/vscsi' else os.path.join(TOP, 'scripts')
-        return (f'VSCSI_TESTS={tests}\nVSCSI_MODROOT={modroot}\nVSCSI_DRIVER={self.driver}\n'
+        passed_on = ''.join(f'{name}={int(os.environ[name])}\n' for name in _PASSED_ON if name in os.environ)
+        return (f'{passed_on}VSCSI_TESTS={tests}\nVSCSI_MODROOT={modroot}\nVSCSI_DRIVER={self.driver}\n'
                 f'VSCSI_BUILD_ID={self.build_id}\nVSCSI_KERNEL={self.name}\n'
                 f'VSCSI_LIMITS={limits}/virtio-scsi-limits\n')
 

@@ -54,4 +54,5 @@ class Uml(Guest):
         outcome.reasons += self.device.violations()
 
     def verbs(self):
-        return dict(super().verbs(), device=self.device.tell, scenario=self.device.scenario)
+        return dict(super().verbs(), device=self.device.tell, scenario=self.device.scenario,
+                    schedule=self.device.schedule)
