@@ -7,13 +7,13 @@ under a schedule no I/O may fail, whatever it takes.
 import random
 
 # Answers after which a command is to be sent again, executed or not.
-_ANSWERS = ('skip response=1', 'skip response=4', 'skip response=5', 'skip response=6', 'response=7',
+_ANSWERS = ('skip response=1', 'skip response=4', 'skip response=5', 'skip response=6', 'response=8',
             'skip response=9', 'response=9', 'skip response=77', 'nothing', 'skip status=8',
+            'residual=4294967295', 'residual=512',
             'skip status=0x28', 'skip status=2 sense=70000600000000000000000029000000',
             'skip status=2 sense=70000b00000000000000000000000000')
 # Things said of what was done.
-_LIES = ('used=0', 'used=4294967295', 'qualifier=65535', 'residual=4294967295', 'residual=512',
-         'sense-len=4294967295')
+_LIES = ('used=0', 'used=4294967295', 'qualifier=65535', 'sense-len=4294967295')
 _TMFS = ('skip', 'skip response=11', 'response=2', 'nothing', 'late=1500 count=1', 'lose count=1', 'twice count=1')
 
 
@@ -24,7 +24,7 @@ def lines(seed):
         kind = dice.randrange(10)
         after = dice.randint(0, 200)
         if kind < 3:
-            chosen.append(f'fault command io {dice.choice(_ANSWERS)} chance={dice.randint(1, 6)}')
+            chosen.append(f'fault command io {dice.choice(_ANSWERS)} chance={dice.randint(1, 2)}')
         elif kind < 5:
             chosen.append(f'fault command io {dice.choice(_LIES)} chance={dice.randint(1, 50)}')
         elif kind == 5:
