@@ -52,27 +52,34 @@
 #define ATTENTION_EARLIER	(5 * HZ)
 #define ATTENTION_INTERVAL	(30 * HZ)
 
-static bool event_is_present(struct scsi_device *sdev)
+/* What a LUN's answer to INQUIRY says about it. */
+enum event_presence {
+	EVENT_PRESENT,
+	EVENT_GONE,
+	EVENT_UNKNOWN,
+};
+
+static enum event_presence event_inquire(struct scsi_device *sdev)
 {
 	const u8 cdb[6] = { INQUIRY, 0, 0, 0, INQUIRY_LEN };
-	bool is_present = true;
+	enum event_presence presence = EVENT_UNKNOWN;
 	u8 *inquiry;
 	int result;
 
 	inquiry = kzalloc(INQUIRY_LEN, GFP_KERNEL);
 	if (!inquiry)
-		return true;
+		return EVENT_UNKNOWN;
 
 	result = scsi_execute_cmd(sdev, cdb, REQ_OP_DRV_IN, inquiry,
 				  INQUIRY_LEN, INQUIRY_TIMEOUT, INQUIRY_RETRIES,
 				  NULL);
 	/* Peripheral qualifier: not connected, or not supported. */
 	if (!result)
-		is_present = inquiry[0] >> 5 == 0;
-	else if (result > 0)
-		is_present = host_byte(result) != DID_BAD_TARGET;
+		presence = inquiry[0] >> 5 ? EVENT_GONE : EVENT_PRESENT;
+	else if (result > 0 && host_byte(result) == DID_BAD_TARGET)
+		presence = EVENT_GONE;
 	kfree(inquiry);
-	return is_present;
+	return presence;
 }
 
 /* Remove what is gone. */
@@ -81,7 +88,7 @@ static void event_look_for_gone(struct virtscsi *vscsi)
 	struct scsi_device *sdev;
 
 	shost_for_each_device(sdev, vscsi->shost) {
-		if (!event_is_present(sdev))
+		if (event_inquire(sdev) == EVENT_GONE)
 			scsi_remove_device(sdev);
 	}
 }
@@ -98,13 +105,19 @@ static void event_review(struct virtscsi *vscsi, unsigned int target)
 	shost_for_each_device(sdev, vscsi->shost) {
 		if (target != SCAN_WILD_CARD && sdev->id != target)
 			continue;
-		if (!event_is_present(sdev)) {
+		switch (event_inquire(sdev)) {
+		case EVENT_GONE:
 			scsi_remove_device(sdev);
-			continue;
+			break;
+		case EVENT_PRESENT:
+			virtscsi_event_subscribe(sdev);
+			scsi_rescan_device(sdev);
+			virtscsi_lun_renegotiate(sdev);
+			break;
+		case EVENT_UNKNOWN:
+			/* It would be given a capacity of 0. */
+			break;
 		}
-		virtscsi_event_subscribe(sdev);
-		scsi_rescan_device(sdev);
-		virtscsi_lun_renegotiate(sdev);
 	}
 }
 
