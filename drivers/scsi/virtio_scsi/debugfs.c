@@ -18,6 +18,7 @@
 #include <scsi/scsi_cmnd.h>
 #include <scsi/scsi_device.h>
 
+#include "fault_inject.h"
 #include "stats.h"
 
 static struct dentry *debugfs_root;
@@ -66,16 +67,16 @@ static int hba_show(struct seq_file *file, void *unused)
 DEFINE_SHOW_ATTRIBUTE(hba);
 
 /* Calls show() with the counters of each LUN. */
-static int debugfs_for_each_lun(struct seq_file *file,
-				void (*show)(struct seq_file *file,
-					     struct scsi_device *sdev,
-					     const struct virtscsi_stats *stats))
+static int debugfs_show_luns(struct seq_file *file,
+			     void (*show)(struct seq_file *file,
+					  struct scsi_device *sdev,
+					  const struct virtscsi_stats *stats))
 {
 	struct virtscsi *vscsi = file->private;
 	struct virtscsi_stats *stats;
 	struct scsi_device *sdev;
 
-	stats = kmalloc(sizeof(*stats), GFP_KERNEL);
+	stats = kzalloc_obj(*stats, GFP_KERNEL);
 	if (!stats)
 		return -ENOMEM;
 	shost_for_each_device(sdev, vscsi->shost)
@@ -112,7 +113,7 @@ static int luns_show(struct seq_file *file, void *unused)
 	for (i = 0; i < VIRTSCSI_STATS_NR_LUN; i++)
 		seq_printf(file, " %s", virtscsi_stats_lun_names[i]);
 	seq_putc(file, '\n');
-	return debugfs_for_each_lun(file, luns_show_one);
+	return debugfs_show_luns(file, luns_show_one);
 }
 DEFINE_SHOW_ATTRIBUTE(luns);
 
@@ -140,7 +141,7 @@ static int latency_show(struct seq_file *file, void *unused)
 	for (bucket = 0; bucket < VIRTSCSI_STATS_NR_BUCKETS - 1; bucket++)
 		seq_printf(file, " <%lluns", VIRTSCSI_STATS_BUCKET_NS(bucket));
 	seq_puts(file, " more total_ns\n");
-	return debugfs_for_each_lun(file, latency_show_one);
+	return debugfs_show_luns(file, latency_show_one);
 }
 DEFINE_SHOW_ATTRIBUTE(latency);
 
@@ -203,6 +204,7 @@ void virtscsi_debugfs_add(struct virtscsi *vscsi)
 	debugfs_create_file("luns", 0400, dir, vscsi, &luns_fops);
 	debugfs_create_file("latency", 0400, dir, vscsi, &latency_fops);
 	debugfs_create_file("inflight", 0400, dir, vscsi, &inflight_fops);
+	virtscsi_fault_add(vscsi, dir);
 	vscsi->debugfs = dir;
 }
 
@@ -215,6 +217,7 @@ void virtscsi_debugfs_add(struct virtscsi *vscsi)
 void virtscsi_debugfs_remove(struct virtscsi *vscsi)
 {
 	debugfs_remove(vscsi->debugfs);
+	virtscsi_fault_remove(vscsi);
 }
 
 /**

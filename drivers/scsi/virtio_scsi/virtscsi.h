@@ -30,6 +30,7 @@ struct seq_file;
 struct virtio_device;
 struct virtqueue;
 struct virtscsi;
+struct virtscsi_faults;
 
 /**
  * enum virtscsi_vq_index - the order of the virtqueues (virtio 1.3, 5.6.2)
@@ -300,6 +301,7 @@ struct virtscsi_lun {
  * @stats: by enum virtscsi_stats_hba
  * @debugfs: directory in debugfs
  * @slow: in the list of slow.c
+ * @faults: see fault_inject.c; NULL where there are none
  * @ctrl_vq: control virtqueue
  * @event_vq: event virtqueue
  * @req_vqs: request virtqueues, @nr_queues of them
@@ -354,6 +356,7 @@ struct virtscsi {
 	atomic64_t stats[VIRTSCSI_STATS_NR_HBA];
 	struct dentry *debugfs;
 	struct list_head slow;
+	struct virtscsi_faults *faults;
 
 	struct virtscsi_vq ctrl_vq;
 	struct virtscsi_vq event_vq;

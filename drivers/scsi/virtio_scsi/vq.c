@@ -25,6 +25,7 @@
 #include <linux/virtio.h>
 #include <linux/virtio_config.h>
 
+#include "fault_inject.h"
 #include "virtscsi.h"
 
 /*
@@ -443,7 +444,8 @@ unsigned int virtscsi_vq_reap(struct virtscsi *vscsi, struct virtscsi_vq *vq)
 	do {
 		is_more = vq_take_batch(vq, batch, &nr);
 		for (i = 0; i < nr; i++)
-			vq->ops->finish(vscsi, batch[i]);
+			if (!virtscsi_fault_take(vscsi, vq, batch[i]))
+				vq->ops->finish(vscsi, batch[i]);
 		total += nr;
 	} while (is_more);
 	rcu_read_unlock();
@@ -533,6 +535,7 @@ static void vq_detach_buffers(struct virtscsi *vscsi, struct virtscsi_vq *vq)
 		if (buf && vq->ops)
 			vq->ops->lose(vscsi, buf, is_gone);
 	} while (buf);
+	virtscsi_fault_lose(vscsi, vq, is_gone);
 	rcu_read_unlock();
 }
 
