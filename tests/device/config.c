@@ -97,7 +97,10 @@ void config_read(uint32_t offset, void *buf, uint32_t len)
 	uint8_t space[CONFIG_SIZE];
 
 	format(space);
+	/* All but the two on whose sizes both sides must agree. */
 	mutate_config(space, CONFIG_SIZE);
+	put_le32(space + fields[CONFIG_SENSE_SIZE].offset, fields[CONFIG_SENSE_SIZE].now);
+	put_le32(space + fields[CONFIG_CDB_SIZE].offset, fields[CONFIG_CDB_SIZE].now);
 	memset(buf, 0, len);
 	if (offset < CONFIG_SIZE)
 		memcpy(buf, space + offset, min_u64(len, CONFIG_SIZE - offset));
