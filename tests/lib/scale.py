@@ -52,6 +52,11 @@ class Scanned(Uml):
         self._marks[name] = time.monotonic(), on_cpu_ns / 1e9
         return ''
 
+    def after_case(self, outcome):
+        """Which rules the in-tree driver breaks is no matter here."""
+        if self.kernel.driver == 'ours':
+            super().after_case(outcome)
+
     def verbs(self):
         return dict(super().verbs(), mark=self._verb_mark, luns=lambda _: str(self._nr_luns))
 
