@@ -66,11 +66,11 @@ static int hba_show(struct seq_file *file, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(hba);
 
+typedef void (*debugfs_lun_fn)(struct seq_file *file, struct scsi_device *sdev,
+			       const struct virtscsi_stats *stats);
+
 /* Calls show() with the counters of each LUN. */
-static int debugfs_show_luns(struct seq_file *file,
-			     void (*show)(struct seq_file *file,
-					  struct scsi_device *sdev,
-					  const struct virtscsi_stats *stats))
+static int debugfs_show_luns(struct seq_file *file, debugfs_lun_fn show)
 {
 	struct virtscsi *vscsi = file->private;
 	struct virtscsi_stats *stats;

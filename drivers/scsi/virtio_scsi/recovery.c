@@ -25,6 +25,7 @@
 #include <linux/minmax.h>
 #include <linux/rcupdate.h>
 #include <linux/sysfs.h>
+#include <linux/virtio.h>
 #include <linux/workqueue.h>
 #include <scsi/scsi.h>
 #include <scsi/scsi_cmnd.h>
