@@ -67,37 +67,37 @@ static int hba_show(struct seq_file *file, void *unused)
 DEFINE_SHOW_ATTRIBUTE(hba);
 
 typedef void (*debugfs_lun_fn)(struct seq_file *file, struct scsi_device *sdev,
-			       const struct virtscsi_stats *stats);
+			       const struct virtscsi_stats_sum *sum);
 
 /* Calls show() with the counters of each LUN. */
 static int debugfs_show_luns(struct seq_file *file, debugfs_lun_fn show)
 {
 	struct virtscsi *vscsi = file->private;
-	struct virtscsi_stats *stats;
+	struct virtscsi_stats_sum *sum;
 	struct scsi_device *sdev;
 
-	stats = kzalloc_obj(*stats, GFP_KERNEL);
-	if (!stats)
+	sum = kzalloc_obj(*sum, GFP_KERNEL);
+	if (!sum)
 		return -ENOMEM;
 	shost_for_each_device(sdev, vscsi->shost)
-		if (virtscsi_stats_sum(sdev, stats))
-			show(file, sdev, stats);
-	kfree(stats);
+		if (virtscsi_stats_sum(sdev, sum))
+			show(file, sdev, sum);
+	kfree(sum);
 	return 0;
 }
 
 static void luns_show_one(struct seq_file *file, struct scsi_device *sdev,
-			  const struct virtscsi_stats *stats)
+			  const struct virtscsi_stats_sum *sum)
 {
 	unsigned int i;
 
 	seq_printf(file, "%u %llu %u %d", sdev->id, sdev->lun,
 		   sdev->queue_depth, scsi_device_busy(sdev));
 	for (i = 0; i < VIRTSCSI_STATS_NR_FLOWS; i++)
-		seq_printf(file, " %llu %llu", stats->flow[i].commands,
-			   stats->flow[i].bytes);
+		seq_printf(file, " %llu %llu", sum->counts.flow[i].commands,
+			   sum->counts.flow[i].bytes);
 	for (i = 0; i < VIRTSCSI_STATS_NR_LUN; i++)
-		seq_printf(file, " %llu", stats->lun[i]);
+		seq_printf(file, " %llu", sum->counts.lun[i]);
 	seq_putc(file, '\n');
 }
 
@@ -118,7 +118,7 @@ static int luns_show(struct seq_file *file, void *unused)
 DEFINE_SHOW_ATTRIBUTE(luns);
 
 static void latency_show_one(struct seq_file *file, struct scsi_device *sdev,
-			     const struct virtscsi_stats *stats)
+			     const struct virtscsi_stats_sum *sum)
 {
 	unsigned int i, bucket;
 
@@ -127,8 +127,8 @@ static void latency_show_one(struct seq_file *file, struct scsi_device *sdev,
 			   virtscsi_stats_flow_names[i]);
 		for (bucket = 0; bucket < VIRTSCSI_STATS_NR_BUCKETS; bucket++)
 			seq_printf(file, " %llu",
-				   stats->flow[i].latency[bucket]);
-		seq_printf(file, " %llu\n", stats->flow[i].total_ns);
+				   sum->times.flow[i].latency[bucket]);
+		seq_printf(file, " %llu\n", sum->times.flow[i].total_ns);
 	}
 }
 

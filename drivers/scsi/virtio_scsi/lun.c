@@ -473,6 +473,7 @@ void virtscsi_lun_destroy(struct scsi_device *sdev)
 	if (!lun)
 		return;
 	cancel_delayed_work_sync(&lun->work);
+	free_percpu(lun->times);
 	free_percpu(lun->stats);
 	kfree(lun);
 }

@@ -10,7 +10,8 @@
  * What a command took is measured only while somebody wants to know, behind a
  * static key, since reading the clock twice costs more than all else here. A
  * command that was sent before the key was turned has no time of its own and is
- * left out.
+ * left out. The histograms are large, so a LUN has none before its first command
+ * is measured; that may be in any context.
  *
  * A LUN's counters live as long as its hostdata, from sdev_init() to
  * sdev_destroy(). The commands of a LUN end before; whoever else looks holds
@@ -20,6 +21,7 @@
 #include <linux/cpumask.h>
 #include <linux/ktime.h>
 #include <linux/mutex.h>
+#include <linux/spinlock.h>
 #include <scsi/scsi.h>
 #include <scsi/scsi_cmnd.h>
 #include <scsi/scsi_device.h>
@@ -31,6 +33,9 @@ DEFINE_STATIC_KEY_FALSE(virtscsi_stats_is_timed);
 /* When the key was last turned on. */
 static u64 stats_since_ns;
 static DEFINE_MUTEX(stats_mutex);	/* stats_since_ns, and turning the key */
+
+/* Serialises giving a LUN its histograms. */
+static DEFINE_SPINLOCK(stats_lock);
 
 const char *const virtscsi_stats_lun_names[] = {
 	[VIRTSCSI_STATS_BUSY] = "busy",
@@ -81,6 +86,23 @@ void virtscsi_stats_time_all(bool is_on)
 	mutex_unlock(&stats_mutex);
 }
 
+static void stats_give_times(struct virtscsi_lun *lun)
+{
+	struct virtscsi_stats_times __percpu *times;
+	unsigned long flags;
+
+	times = alloc_percpu_gfp(struct virtscsi_stats_times,
+				 GFP_NOWAIT | __GFP_NOWARN);
+	spin_lock_irqsave(&stats_lock, flags);
+	if (!lun->times) {
+		/* Pairs with the reads of who finds them there. */
+		smp_store_release(&lun->times, times);
+		times = NULL;
+	}
+	spin_unlock_irqrestore(&stats_lock, flags);
+	free_percpu(times);
+}
+
 /**
  * virtscsi_stats_stamp() - remember when a command was sent
  * @sc: command
@@ -89,8 +111,11 @@ void virtscsi_stats_time_all(bool is_on)
  */
 void virtscsi_stats_stamp(struct scsi_cmnd *sc)
 {
+	struct virtscsi_lun *lun = sc->device->hostdata;
 	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
 
+	if (unlikely(!READ_ONCE(lun->times)))
+		stats_give_times(lun);
 	cmd->submitted_ns = ktime_get_ns();
 }
 
@@ -102,17 +127,21 @@ void virtscsi_stats_stamp(struct scsi_cmnd *sc)
  */
 void virtscsi_stats_latency(struct scsi_cmnd *sc)
 {
+	struct virtscsi_lun *lun = sc->device->hostdata;
 	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
-	unsigned int bucket;
+	struct virtscsi_stats_times __percpu *times;
+	unsigned int flow, bucket;
 	u64 took_ns;
 
-	if (cmd->submitted_ns < READ_ONCE(stats_since_ns))
+	times = READ_ONCE(lun->times);
+	if (!times || cmd->submitted_ns < READ_ONCE(stats_since_ns))
 		return;
+	flow = virtscsi_stats_direction(sc);
 	took_ns = ktime_get_ns() - cmd->submitted_ns;
 	bucket = min(fls64(took_ns / VIRTSCSI_STATS_BUCKET_NS(0)),
 		     VIRTSCSI_STATS_NR_BUCKETS - 1);
-	this_cpu_inc(virtscsi_stats_flow(sc)->latency[bucket]);
-	this_cpu_add(virtscsi_stats_flow(sc)->total_ns, took_ns);
+	this_cpu_inc(times->flow[flow].latency[bucket]);
+	this_cpu_add(times->flow[flow].total_ns, took_ns);
 }
 
 static enum virtscsi_stats_lun stats_status(u8 status)
@@ -190,16 +219,25 @@ void virtscsi_stats_tmf(struct virtscsi *vscsi, u32 subtype, int answer)
 		atomic64_inc(&vscsi->stats[VIRTSCSI_STATS_TMFS_FAILED]);
 }
 
-static void stats_add(struct virtscsi_stats *sum,
-		      const struct virtscsi_stats *part)
+/* What is added up is made of counters only, whatever they are called. */
+static void stats_add(u64 *sum, const u64 *part, size_t len)
 {
-	/* The structure is an array of counters, whatever they are called. */
-	const u64 *from = (const u64 *)part;
-	u64 *to = (u64 *)sum;
-	unsigned int i;
+	size_t i;
 
-	for (i = 0; i < sizeof(*sum) / sizeof(*to); i++)
-		to[i] += READ_ONCE(from[i]);
+	for (i = 0; i < len / sizeof(*sum); i++)
+		sum[i] += READ_ONCE(part[i]);
+}
+
+static void stats_add_cpu(struct virtscsi_lun *lun,
+			  struct virtscsi_stats_sum *sum, int cpu)
+{
+	struct virtscsi_stats_times __percpu *times = READ_ONCE(lun->times);
+
+	stats_add((u64 *)&sum->counts, (u64 *)per_cpu_ptr(lun->stats, cpu),
+		  sizeof(sum->counts));
+	if (times)
+		stats_add((u64 *)&sum->times, (u64 *)per_cpu_ptr(times, cpu),
+			  sizeof(sum->times));
 }
 
 /**
@@ -210,7 +248,8 @@ static void stats_add(struct virtscsi_stats *sum,
  * Context: any.
  * Return: false if the LUN has gone meanwhile.
  */
-bool virtscsi_stats_sum(struct scsi_device *sdev, struct virtscsi_stats *sum)
+bool virtscsi_stats_sum(struct scsi_device *sdev,
+			struct virtscsi_stats_sum *sum)
 {
 	struct Scsi_Host *shost = sdev->host;
 	struct virtscsi_lun *lun;
@@ -222,7 +261,7 @@ bool virtscsi_stats_sum(struct scsi_device *sdev, struct virtscsi_stats *sum)
 	lun = sdev->hostdata;
 	if (lun)
 		for_each_possible_cpu(cpu)
-			stats_add(sum, per_cpu_ptr(lun->stats, cpu));
+			stats_add_cpu(lun, sum, cpu);
 	spin_unlock_irqrestore(shost->host_lock, flags);
 	return lun;
 }

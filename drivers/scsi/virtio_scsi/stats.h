@@ -24,7 +24,8 @@ void virtscsi_stats_error(struct scsi_cmnd *sc);
 void virtscsi_stats_latency(struct scsi_cmnd *sc);
 void virtscsi_stats_stamp(struct scsi_cmnd *sc);
 void virtscsi_stats_tmf(struct virtscsi *vscsi, u32 subtype, int answer);
-bool virtscsi_stats_sum(struct scsi_device *sdev, struct virtscsi_stats *sum);
+bool virtscsi_stats_sum(struct scsi_device *sdev,
+			struct virtscsi_stats_sum *sum);
 
 /* Of a command, so that the LUN stays while this is running. */
 static inline struct virtscsi_stats __percpu *
@@ -33,13 +34,11 @@ virtscsi_stats_of(struct scsi_cmnd *sc)
 	return ((struct virtscsi_lun *)sc->device->hostdata)->stats;
 }
 
-static inline struct virtscsi_stats_flow __percpu *
-virtscsi_stats_flow(struct scsi_cmnd *sc)
+static inline unsigned int virtscsi_stats_direction(const struct scsi_cmnd *sc)
 {
 	unsigned int direction = sc->sc_data_direction - DMA_TO_DEVICE;
 
-	return virtscsi_stats_of(sc)->flow +
-	       min_t(unsigned int, direction, VIRTSCSI_STATS_NR_FLOWS - 1);
+	return min_t(unsigned int, direction, VIRTSCSI_STATS_NR_FLOWS - 1);
 }
 
 static inline void virtscsi_stats_count(struct scsi_cmnd *sc,
@@ -60,7 +59,8 @@ static inline void virtscsi_stats_submit(struct scsi_cmnd *sc)
 /* Before the midlayer has it back; result and residual are set. */
 static inline void virtscsi_stats_complete(struct scsi_cmnd *sc)
 {
-	struct virtscsi_stats_flow __percpu *flow = virtscsi_stats_flow(sc);
+	struct virtscsi_stats_flow __percpu *flow =
+		virtscsi_stats_of(sc)->flow + virtscsi_stats_direction(sc);
 
 	this_cpu_inc(flow->commands);
 	this_cpu_add(flow->bytes, scsi_bufflen(sc) - scsi_get_resid(sc));

@@ -147,22 +147,18 @@ struct virtscsi_stats_vq {
 /* Bucket n counts latencies below this, from what bucket n - 1 counts on. */
 #define VIRTSCSI_STATS_BUCKET_NS(n)	(1024ULL << (n))
 
+/* Directions, in the order of enum dma_data_direction. */
+#define VIRTSCSI_STATS_NR_FLOWS	3
+
 /**
  * struct virtscsi_stats_flow - commands of a LUN in one direction
  * @commands: how many came back
  * @bytes: transferred by them
- * @latency: how many took how long
- * @total_ns: how long these took together
  */
 struct virtscsi_stats_flow {
 	u64 commands;
 	u64 bytes;
-	u64 latency[VIRTSCSI_STATS_NR_BUCKETS];
-	u64 total_ns;
 };
-
-/* Directions, in the order of enum dma_data_direction. */
-#define VIRTSCSI_STATS_NR_FLOWS	3
 
 /**
  * struct virtscsi_stats - counters of a LUN, on one CPU or of all
@@ -172,6 +168,29 @@ struct virtscsi_stats_flow {
 struct virtscsi_stats {
 	struct virtscsi_stats_flow flow[VIRTSCSI_STATS_NR_FLOWS];
 	u64 lun[VIRTSCSI_STATS_NR_LUN];
+};
+
+/**
+ * struct virtscsi_stats_times - what commands of a LUN took, on one CPU or all
+ * @flow: by direction
+ * @flow.latency: how many took how long
+ * @flow.total_ns: how long they took together
+ */
+struct virtscsi_stats_times {
+	struct {
+		u64 latency[VIRTSCSI_STATS_NR_BUCKETS];
+		u64 total_ns;
+	} flow[VIRTSCSI_STATS_NR_FLOWS];
+};
+
+/**
+ * struct virtscsi_stats_sum - what a LUN's counters come to on all CPUs
+ * @counts: its commands
+ * @times: what they took; zero where nothing was measured
+ */
+struct virtscsi_stats_sum {
+	struct virtscsi_stats counts;
+	struct virtscsi_stats_times times;
 };
 
 /**
@@ -220,6 +239,7 @@ struct virtscsi_cmd {
  * struct virtscsi_lun - what the driver keeps of a LUN: its hostdata
  * @sdev: LUN
  * @stats: its counters
+ * @times: its latencies; NULL until one was measured
  * @work: asks if that is due, then applies
  * @due: what the work is to do
  * @asked: completed when the first answers are there
@@ -239,6 +259,7 @@ struct virtscsi_cmd {
 struct virtscsi_lun {
 	struct scsi_device *sdev;
 	struct virtscsi_stats __percpu *stats;
+	struct virtscsi_stats_times __percpu *times;
 	struct delayed_work work;
 	unsigned long due;
 	struct completion asked;
