@@ -23,7 +23,7 @@ import dmesg
 import procs
 
 # The guest bounds a case itself; only a guest that hangs makes the host wait longer.
-_GRACE = 20
+_GRACE = 50
 _BOOT_TIMEOUT = 90
 
 # A kernel with all detectors on takes its time.

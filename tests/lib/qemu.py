@@ -188,13 +188,15 @@ class Qemu(Guest):
         except Exception as error:
             raise GuestError(f'QEMU did not start: {self.said() or error}') from None
 
-    def _moved(self, number):
-        """The arguments of another QEMU for the same guest."""
+    def _moved(self, number, options):
+        """The arguments of another QEMU for the same guest, whose HBAs have these options."""
         renamed = [self.trace_file, *(f'{self.dir}/{name}' for name in ('channel', 'qmp'))]
         arguments = []
         for argument in self._arguments:
             for path in renamed:
                 argument = re.sub(f'{re.escape(path)}(?=,|$)', f'{path}{number}', argument)
+            if re.search(r',id=hba\d', argument):
+                argument += ''.join(f',{option}' for option in options)
             arguments.append(argument.replace(f'path={self.console}', f'path={self.console},append=on'))
         return [*arguments, '-incoming', f'unix:{self.dir}/port{number}']
 
@@ -252,13 +254,13 @@ class Qemu(Guest):
         name, _, seconds = arguments.partition(' ')
         return json.dumps(self.qmp.wait_event(name, float(seconds or 10)))
 
-    def _verb_migrate(self, _):
-        """migrate: into another QEMU; prints what that cost."""
+    def _verb_migrate(self, options):
+        """migrate [OPTION=VALUE...]: into another QEMU, whose HBAs differ in that; prints what it cost."""
         if self.devices or self.iscsi:
             raise GuestError('a guest whose HBA or LUN is another process cannot be migrated here')
         process, qmp, channel = self.process, self.qmp, self.channel
         self._migrations += 1
-        self._launch(self._moved(self._migrations), self._migrations)
+        self._launch(self._moved(self._migrations, options.split()), self._migrations)
         try:
             return migration.migrate(qmp, f'{self.dir}/port{self._migrations}')
         finally:

@@ -387,23 +387,63 @@ int virtscsi_device_quiesce(struct virtio_device *vdev)
 }
 
 /*
- * The sizes on the wire are those of the slab cache, and the block layer holds
- * requests that were built for the old limits.
+ * Can we go on with what the device negotiates after a reset? The sizes on the
+ * wire are those of the slab cache, the event buffers have their length, and
+ * the block layer holds requests that were built for the old limits: the rings
+ * must have room for them. Protection segments are counted one by one.
  */
-static bool device_limits_hold(const struct virtscsi_limits *old,
-			       const struct virtscsi_limits *new)
+static const char *device_obstacle(struct virtscsi *vscsi,
+				   const struct virtscsi_limits *new)
 {
-	return new->of[VIRTSCSI_CDB_SIZE].value == old->of[VIRTSCSI_CDB_SIZE].value &&
-	       new->of[VIRTSCSI_SENSE_SIZE].value == old->of[VIRTSCSI_SENSE_SIZE].value &&
-	       new->of[VIRTSCSI_EVENT_SIZE].value <= old->of[VIRTSCSI_EVENT_SIZE].value &&
-	       new->of[VIRTSCSI_SEG_MAX].value >= old->of[VIRTSCSI_SEG_MAX].value &&
-	       new->of[VIRTSCSI_PROT_SEG_MAX].value >= old->of[VIRTSCSI_PROT_SEG_MAX].value &&
-	       new->of[VIRTSCSI_MAX_SECTORS].value >= old->of[VIRTSCSI_MAX_SECTORS].value;
+	const struct virtscsi_limits *old = &vscsi->limits;
+
+	if (new->of[VIRTSCSI_CDB_SIZE].value != old->of[VIRTSCSI_CDB_SIZE].value)
+		return "another CDB size";
+	if (new->of[VIRTSCSI_SENSE_SIZE].value != old->of[VIRTSCSI_SENSE_SIZE].value)
+		return "another sense size";
+	if (new->of[VIRTSCSI_EVENT_SIZE].value > old->of[VIRTSCSI_EVENT_SIZE].value)
+		return "longer events";
+	if (new->of[VIRTSCSI_PROT_SEG_MAX].value < old->of[VIRTSCSI_PROT_SEG_MAX].value)
+		return "fewer segments for protection information";
+	if (virtscsi_vq_ring_size(vscsi) < old->of[VIRTSCSI_SEG_MAX].value +
+	    old->of[VIRTSCSI_PROT_SEG_MAX].value + VIRTSCSI_NR_HEADERS)
+		return "smaller virtqueues";
+	return NULL;
+}
+
+/*
+ * The limits that can change while there are LUNs. Those of each LUN follow
+ * when the host is scanned after the reset; until then, what was built for the
+ * old limits is sent as it is.
+ */
+static void device_follow(struct virtscsi *vscsi,
+			  const struct virtscsi_limits *new)
+{
+	static const enum virtscsi_limit_id ids[] = {
+		VIRTSCSI_CMD_PER_LUN, VIRTSCSI_SEG_MAX, VIRTSCSI_MAX_SECTORS,
+	};
+	struct Scsi_Host *shost = vscsi->shost;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(ids); i++) {
+		struct virtscsi_limit *limit = &vscsi->limits.of[ids[i]];
+
+		if (limit->value != new->of[ids[i]].value)
+			dev_notice(&vscsi->vdev->dev, "%s: was %u before the reset, now %u\n",
+				   virtscsi_limits_name(ids[i]), limit->value,
+				   new->of[ids[i]].value);
+		*limit = new->of[ids[i]];
+	}
+	shost->cmd_per_lun = min_t(int, shost->can_queue,
+				   virtscsi_limit(vscsi, VIRTSCSI_CMD_PER_LUN));
+	shost->sg_tablesize = virtscsi_limit(vscsi, VIRTSCSI_SEG_MAX);
+	shost->max_sectors = virtscsi_limit(vscsi, VIRTSCSI_MAX_SECTORS);
 }
 
 static int device_restart(struct virtscsi *vscsi)
 {
 	struct virtscsi_limits limits;
+	const char *obstacle;
 	int err;
 
 	err = virtscsi_vq_discover(vscsi, vscsi->nr_poll_queues);
@@ -411,14 +451,17 @@ static int device_restart(struct virtscsi *vscsi)
 		return err;
 
 	err = device_negotiate(vscsi, &limits);
-	if (!err && !device_limits_hold(&vscsi->limits, &limits)) {
-		dev_err(&vscsi->vdev->dev, "the device came back with lower limits\n");
+	obstacle = err ? NULL : device_obstacle(vscsi, &limits);
+	if (obstacle) {
+		dev_err(&vscsi->vdev->dev, "the device came back with %s\n",
+			obstacle);
 		err = -EINVAL;
 	}
 	if (err) {
 		virtscsi_vq_release(vscsi);
 		return err;
 	}
+	device_follow(vscsi, &limits);
 	device_start(vscsi);
 	virtscsi_event_post_all(vscsi);
 	return 0;
@@ -432,8 +475,8 @@ static int device_restart(struct virtscsi *vscsi)
  * host is scanned.
  *
  * Context: process.
- * Return: 0, -EINVAL if the device came back with lower limits, or as
- *	virtscsi_vq_discover(); then all commands fail from now on.
+ * Return: 0, -EINVAL if the device came back with sizes that cannot be followed,
+ *	or as virtscsi_vq_discover(); then all commands fail from now on.
  */
 int virtscsi_device_resume(struct virtio_device *vdev)
 {

@@ -530,6 +530,8 @@ int virtscsi_lun_configure(struct scsi_device *sdev, struct queue_limits *lim)
  */
 int virtscsi_lun_change_depth(struct scsi_device *sdev, int depth)
 {
-	return scsi_change_queue_depth(sdev, min_t(int, depth,
-						   sdev->host->cmd_per_lun));
+	depth = min_t(int, depth, sdev->host->cmd_per_lun);
+	/* First, for up to this the midlayer raises the depth by itself. */
+	sdev->max_queue_depth = depth;
+	return scsi_change_queue_depth(sdev, depth);
 }
