@@ -298,7 +298,7 @@ static bool must_wait(const struct request *q, uint64_t now)
 	if (q->to.kind == TO_LUN)
 		lun = inventory_find(q->to.target, q->to.lun);
 	return !q->ring->running || (lun && lun->held) || q->due_ns > now ||
-	       (lun && lun->mute && lun->mute == q->cdb[0]) || q->deed.lose || q->deed.keep;
+	       (lun && lun->mute[q->cdb[0]]) || q->deed.lose || q->deed.keep;
 }
 
 /* The device itself knows nothing of it, though the driver has not got it back. */

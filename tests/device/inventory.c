@@ -276,10 +276,14 @@ bool lun_option(struct lun *lun, const char *word)
 		lun->opt_blocks = n;
 	else if (!strncmp(word, "refuse=", 7) && parse_size(word + 7, &n))
 		lun->refuse = n;
-	else if (!strncmp(word, "mute=", 5) && parse_size(word + 5, &n) && n <= UINT8_MAX)
-		lun->mute = n;
-	else
+	else if (!strncmp(word, "mute=", 5) && parse_size(word + 5, &n) && n <= UINT8_MAX) {
+		if (n)
+			lun->mute[n] = true;
+		else
+			memset(lun->mute, 0, sizeof(lun->mute));
+	} else {
 		return false;
+	}
 	return true;
 }
 

@@ -66,7 +66,7 @@ struct lun {
 	bool open, locked;	/* the tray of a removable medium */
 	uint32_t max_blocks, opt_blocks;	/* announced in VPD page B0h; 0: none */
 	uint64_t refuse;	/* more bytes than this are refused, announced or not; 0: none */
-	uint8_t mute;		/* commands with this opcode wait, if it is not 0 */
+	bool mute[256];		/* commands with these opcodes wait */
 	bool held;		/* commands wait for a release (see hba.c) */
 	uint8_t media_event;	/* cdrom: what GET EVENT STATUS has to tell */
 	uint32_t subscribed;	/* asynchronous notifications */
