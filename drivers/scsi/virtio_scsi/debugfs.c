@@ -80,7 +80,7 @@ static int debugfs_show_luns(struct seq_file *file, debugfs_lun_fn show)
 	if (!sum)
 		return -ENOMEM;
 	shost_for_each_device(sdev, vscsi->shost)
-		if (virtscsi_stats_sum(sdev, sum))
+		if (virtscsi_stats_add_up(sdev, sum))
 			show(file, sdev, sum);
 	kfree(sum);
 	return 0;

@@ -15,7 +15,7 @@
  *
  * A LUN's counters live as long as its hostdata, from sdev_init() to
  * sdev_destroy(). The commands of a LUN end before; whoever else looks holds
- * the lock of the host, see virtscsi_stats_sum().
+ * the lock of the host, see virtscsi_stats_add_up().
  */
 #include <linux/bitops.h>
 #include <linux/cpumask.h>
@@ -241,15 +241,15 @@ static void stats_add_cpu(struct virtscsi_lun *lun,
 }
 
 /**
- * virtscsi_stats_sum() - the counters of a LUN
+ * virtscsi_stats_add_up() - the counters of a LUN
  * @sdev: LUN
  * @sum: what they are now
  *
  * Context: any.
  * Return: false if the LUN has gone meanwhile.
  */
-bool virtscsi_stats_sum(struct scsi_device *sdev,
-			struct virtscsi_stats_sum *sum)
+bool virtscsi_stats_add_up(struct scsi_device *sdev,
+			   struct virtscsi_stats_sum *sum)
 {
 	struct Scsi_Host *shost = sdev->host;
 	struct virtscsi_lun *lun;

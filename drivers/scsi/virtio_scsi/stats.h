@@ -24,8 +24,8 @@ void virtscsi_stats_error(struct scsi_cmnd *sc);
 void virtscsi_stats_latency(struct scsi_cmnd *sc);
 void virtscsi_stats_stamp(struct scsi_cmnd *sc);
 void virtscsi_stats_tmf(struct virtscsi *vscsi, u32 subtype, int answer);
-bool virtscsi_stats_sum(struct scsi_device *sdev,
-			struct virtscsi_stats_sum *sum);
+bool virtscsi_stats_add_up(struct scsi_device *sdev,
+			   struct virtscsi_stats_sum *sum);
 
 /* Of a command, so that the LUN stays while this is running. */
 static inline struct virtscsi_stats __percpu *
