@@ -4,7 +4,8 @@
  *
  * The order at probe is the order of virtio 1.3, 3.1.1: read the
  * configuration, find the virtqueues, negotiate the limits, DRIVER_OK, and
- * only then let anybody see the host. Removal is the exact reverse.
+ * only then let anybody see the host. Removal is the exact reverse. What is
+ * read and negotiated is in negotiate.c.
  *
  * Quiesce and resume are the same pair for suspend, for a reset that the
  * transport asks for, and for the last step of error recovery: the device is
@@ -17,14 +18,12 @@
  * Only this file and recovery.c reset a device.
  */
 #include <linux/blk-mq.h>
-#include <linux/dma-mapping.h>
 #include <linux/kernel.h>
 #include <linux/module.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/virtio.h>
 #include <linux/virtio_config.h>
-#include <linux/virtio_ring.h>
 #include <scsi/scsi.h>
 #include <scsi/scsi_cmnd.h>
 #include <scsi/scsi_device.h>
@@ -38,9 +37,6 @@ static unsigned int virtscsi_poll_queues;
 module_param(virtscsi_poll_queues, uint, 0644);
 MODULE_PARM_DESC(virtscsi_poll_queues,
 		 "Request virtqueues set aside for polled I/O (default 0; one always keeps its interrupt)");
-
-/* A configuration that changes while it is read, over and over, is a fault. */
-#define CONFIG_ATTEMPTS	16
 
 /* Seconds that a transport may take to reset the device; PCI waits for 60. */
 #define WATCH_S		120
@@ -78,140 +74,6 @@ static const struct scsi_host_template virtscsi_template = {
 	.sdev_groups		 = virtscsi_sysfs_lun_groups,
 };
 
-static u32 device_generation(struct virtio_device *vdev)
-{
-	return vdev->config->generation ? vdev->config->generation(vdev) : 0;
-}
-
-/* All fields under one generation of the configuration (virtio 1.3, 2.5.1). */
-static int device_read_config(struct virtio_device *vdev,
-			      struct virtscsi_config *config)
-{
-	unsigned int attempt;
-	u32 generation;
-
-	for (attempt = 0; attempt < CONFIG_ATTEMPTS; attempt++) {
-		generation = device_generation(vdev);
-		virtio_cread(vdev, struct virtio_scsi_config, num_queues,
-			     &config->num_queues);
-		virtio_cread(vdev, struct virtio_scsi_config, seg_max,
-			     &config->seg_max);
-		virtio_cread(vdev, struct virtio_scsi_config, max_sectors,
-			     &config->max_sectors);
-		virtio_cread(vdev, struct virtio_scsi_config, cmd_per_lun,
-			     &config->cmd_per_lun);
-		virtio_cread(vdev, struct virtio_scsi_config, event_info_size,
-			     &config->event_info_size);
-		virtio_cread(vdev, struct virtio_scsi_config, sense_size,
-			     &config->sense_size);
-		virtio_cread(vdev, struct virtio_scsi_config, cdb_size,
-			     &config->cdb_size);
-		virtio_cread(vdev, struct virtio_scsi_config, max_channel,
-			     &config->max_channel);
-		virtio_cread(vdev, struct virtio_scsi_config, max_target,
-			     &config->max_target);
-		virtio_cread(vdev, struct virtio_scsi_config, max_lun,
-			     &config->max_lun);
-		if (generation == device_generation(vdev))
-			return 0;
-	}
-	dev_err(&vdev->dev, "the configuration changed %u times while it was read\n",
-		CONFIG_ATTEMPTS);
-	return -EIO;
-}
-
-/*
- * A device may refuse a change, and some break when they are written to for
- * nothing. What counts is what is read afterwards (virtio 1.3, 5.6.4).
- */
-static void device_write_sizes(struct virtio_device *vdev,
-			       const struct virtscsi_config *config)
-{
-	u32 cdb_size = VIRTIO_SCSI_CDB_DEFAULT_SIZE;
-	u32 sense_size = VIRTIO_SCSI_SENSE_DEFAULT_SIZE;
-
-	if (config->cdb_size != cdb_size)
-		virtio_cwrite(vdev, struct virtio_scsi_config, cdb_size,
-			      &cdb_size);
-	if (config->sense_size != sense_size)
-		virtio_cwrite(vdev, struct virtio_scsi_config, sense_size,
-			      &sense_size);
-}
-
-static void device_report_limits(struct virtscsi *vscsi)
-{
-	struct device *dev = &vscsi->vdev->dev;
-	unsigned int id;
-
-	for (id = 0; id < VIRTSCSI_NR_LIMITS; id++) {
-		const struct virtscsi_limit *limit = &vscsi->limits.of[id];
-
-		if (limit->value != limit->asked)
-			dev_info(dev, "%s: the device says %u, using %u (%s)\n",
-				 virtscsi_limits_name(id), limit->asked,
-				 limit->value,
-				 virtscsi_limits_source(limit->source));
-	}
-	dev_info(dev, "%u/0/%u default/read/poll queues, %u commands each, %u segments, %u KiB\n",
-		 vscsi->nr_queues - vscsi->nr_poll_queues,
-		 vscsi->nr_poll_queues,
-		 virtscsi_limit(vscsi, VIRTSCSI_CAN_QUEUE),
-		 virtscsi_limit(vscsi, VIRTSCSI_SEG_MAX),
-		 virtscsi_limit(vscsi, VIRTSCSI_MAX_SECTORS) / 2);
-}
-
-static void device_trace_limits(struct virtscsi *vscsi,
-				const struct virtscsi_limits *limits)
-{
-	unsigned int id;
-
-	for (id = 0; id < VIRTSCSI_NR_LIMITS; id++) {
-		const struct virtscsi_limit *limit = &limits->of[id];
-
-		trace_virtscsi_limits(vscsi, virtscsi_limits_name(id),
-				      limit->value, limit->asked,
-				      virtscsi_limits_source(limit->source));
-	}
-}
-
-/* Virtqueues are found, DRIVER_OK is not set. */
-static int device_negotiate(struct virtscsi *vscsi,
-			    struct virtscsi_limits *limits)
-{
-	struct virtio_device *vdev = vscsi->vdev;
-	struct virtscsi_facts facts = {
-		.ring_size = virtscsi_vq_ring_size(vscsi),
-		.has_indirect = virtio_has_feature(vdev,
-						   VIRTIO_RING_F_INDIRECT_DESC),
-		.has_pi = vscsi->has_pi,
-		.nr_cpus = blk_mq_num_possible_queues(0),
-		.nr_queues = vscsi->nr_queues,
-		.page_size = PAGE_SIZE,
-		.nr_segments = SG_MAX_SEGMENTS,
-		.queue_depth = BLK_MQ_MAX_DEPTH,
-		.segment_size = virtio_max_dma_size(vdev),
-		.transfer_size = dma_max_mapping_size(vdev->dev.parent),
-	};
-	struct virtscsi_config config;
-	int err;
-
-	err = device_read_config(vdev, &config);
-	if (err)
-		return err;
-	device_write_sizes(vdev, &config);
-	err = device_read_config(vdev, &config);
-	if (err)
-		return err;
-
-	err = virtscsi_limits_compute(limits, &config, &facts);
-	if (err)
-		dev_err(&vdev->dev, "a virtqueue of %u entries cannot carry a command with data\n",
-			facts.ring_size);
-	else
-		device_trace_limits(vscsi, limits);
-	return err;
-}
-
 /* A device may promise more request virtqueues than it has. */
 static int device_find_queues(struct virtscsi *vscsi)
 {
@@ -228,36 +90,6 @@ static int device_find_queues(struct virtscsi *vscsi)
 	vscsi->nr_queues = 1;
 	vscsi->nr_poll_queues = 0;
 	return virtscsi_vq_discover(vscsi, 0);
-}
-
-static void device_set_host_limits(struct virtscsi *vscsi)
-{
-	struct Scsi_Host *shost = vscsi->shost;
-
-	shost->nr_hw_queues = vscsi->nr_queues;
-	shost->nr_maps = vscsi->nr_poll_queues ? HCTX_TYPE_POLL + 1 : 1;
-	shost->can_queue = virtscsi_limit(vscsi, VIRTSCSI_CAN_QUEUE);
-	shost->cmd_per_lun = virtscsi_limit(vscsi, VIRTSCSI_CMD_PER_LUN);
-	shost->sg_tablesize = virtscsi_limit(vscsi, VIRTSCSI_SEG_MAX);
-	shost->sg_prot_tablesize = virtscsi_limit(vscsi, VIRTSCSI_PROT_SEG_MAX);
-	shost->max_segment_size = virtscsi_limit(vscsi, VIRTSCSI_SEGMENT_SIZE);
-	shost->max_sectors = virtscsi_limit(vscsi, VIRTSCSI_MAX_SECTORS);
-	shost->max_cmd_len = virtscsi_limit(vscsi, VIRTSCSI_CDB_SIZE);
-	shost->max_channel = virtscsi_limit(vscsi, VIRTSCSI_MAX_CHANNEL);
-	shost->max_id = virtscsi_limit(vscsi, VIRTSCSI_MAX_TARGET) + 1;
-	/* As far as the REPORT LUNS well-known one; lun.c knows the gaps. */
-	shost->max_lun = SCSI_W_LUN_REPORT_LUNS + 1;
-
-	if (!virtscsi_limit(vscsi, VIRTSCSI_PROT_SEG_MAX))
-		return;
-	scsi_host_set_prot(shost,
-			   SHOST_DIF_TYPE1_PROTECTION |
-			   SHOST_DIF_TYPE2_PROTECTION |
-			   SHOST_DIF_TYPE3_PROTECTION |
-			   SHOST_DIX_TYPE1_PROTECTION |
-			   SHOST_DIX_TYPE2_PROTECTION |
-			   SHOST_DIX_TYPE3_PROTECTION);
-	scsi_host_set_guard(shost, SHOST_DIX_GUARD_CRC);
 }
 
 static bool device_has_pi(struct virtio_device *vdev)
@@ -386,82 +218,18 @@ int virtscsi_device_quiesce(struct virtio_device *vdev)
 	return 0;
 }
 
-/*
- * Can we go on with what the device negotiates after a reset? The sizes on the
- * wire are those of the slab cache, the event buffers have their length, and
- * the block layer holds requests that were built for the old limits: the rings
- * must have room for them. Protection segments are counted one by one.
- */
-static const char *device_obstacle(struct virtscsi *vscsi,
-				   const struct virtscsi_limits *new)
-{
-	const struct virtscsi_limits *old = &vscsi->limits;
-
-	if (new->of[VIRTSCSI_CDB_SIZE].value != old->of[VIRTSCSI_CDB_SIZE].value)
-		return "another CDB size";
-	if (new->of[VIRTSCSI_SENSE_SIZE].value != old->of[VIRTSCSI_SENSE_SIZE].value)
-		return "another sense size";
-	if (new->of[VIRTSCSI_EVENT_SIZE].value > old->of[VIRTSCSI_EVENT_SIZE].value)
-		return "longer events";
-	if (new->of[VIRTSCSI_PROT_SEG_MAX].value < old->of[VIRTSCSI_PROT_SEG_MAX].value)
-		return "fewer segments for protection information";
-	if (virtscsi_vq_ring_size(vscsi) < old->of[VIRTSCSI_SEG_MAX].value +
-	    old->of[VIRTSCSI_PROT_SEG_MAX].value + VIRTSCSI_NR_HEADERS)
-		return "smaller virtqueues";
-	return NULL;
-}
-
-/*
- * The limits that can change while there are LUNs. Those of each LUN follow
- * when the host is scanned after the reset; until then, what was built for the
- * old limits is sent as it is.
- */
-static void device_follow(struct virtscsi *vscsi,
-			  const struct virtscsi_limits *new)
-{
-	static const enum virtscsi_limit_id ids[] = {
-		VIRTSCSI_CMD_PER_LUN, VIRTSCSI_SEG_MAX, VIRTSCSI_MAX_SECTORS,
-	};
-	struct Scsi_Host *shost = vscsi->shost;
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(ids); i++) {
-		struct virtscsi_limit *limit = &vscsi->limits.of[ids[i]];
-
-		if (limit->value != new->of[ids[i]].value)
-			dev_notice(&vscsi->vdev->dev, "%s: was %u before the reset, now %u\n",
-				   virtscsi_limits_name(ids[i]), limit->value,
-				   new->of[ids[i]].value);
-		*limit = new->of[ids[i]];
-	}
-	shost->cmd_per_lun = min_t(int, shost->can_queue,
-				   virtscsi_limit(vscsi, VIRTSCSI_CMD_PER_LUN));
-	shost->sg_tablesize = virtscsi_limit(vscsi, VIRTSCSI_SEG_MAX);
-	shost->max_sectors = virtscsi_limit(vscsi, VIRTSCSI_MAX_SECTORS);
-}
-
 static int device_restart(struct virtscsi *vscsi)
 {
-	struct virtscsi_limits limits;
-	const char *obstacle;
 	int err;
 
 	err = virtscsi_vq_discover(vscsi, vscsi->nr_poll_queues);
 	if (err)
 		return err;
-
-	err = device_negotiate(vscsi, &limits);
-	obstacle = err ? NULL : device_obstacle(vscsi, &limits);
-	if (obstacle) {
-		dev_err(&vscsi->vdev->dev, "the device came back with %s\n",
-			obstacle);
-		err = -EINVAL;
-	}
+	err = virtscsi_negotiate_again(vscsi);
 	if (err) {
 		virtscsi_vq_release(vscsi);
 		return err;
 	}
-	device_follow(vscsi, &limits);
 	device_start(vscsi);
 	virtscsi_event_post_all(vscsi);
 	return 0;
@@ -603,7 +371,7 @@ static struct virtscsi *device_alloc(struct virtio_device *vdev)
 		dev_err(&vdev->dev, "the transport gives no access to the configuration\n");
 		return ERR_PTR(-EINVAL);
 	}
-	err = device_read_config(vdev, &config);
+	err = virtscsi_negotiate_read(vdev, &config);
 	if (err)
 		return ERR_PTR(err);
 
@@ -668,12 +436,9 @@ int virtscsi_device_probe(struct virtio_device *vdev)
 		goto out;
 	vscsi->is_quiesced = false;
 
-	err = device_negotiate(vscsi, &vscsi->limits);
+	err = virtscsi_negotiate_first(vscsi);
 	if (err)
 		goto out;
-	device_report_limits(vscsi);
-	device_set_host_limits(vscsi);
-
 	err = virtscsi_cmd_create_cache(vscsi);
 	if (err)
 		goto out;

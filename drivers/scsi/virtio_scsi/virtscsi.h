@@ -488,6 +488,12 @@ void virtscsi_lun_destroy(struct scsi_device *sdev);
 int virtscsi_lun_configure(struct scsi_device *sdev, struct queue_limits *lim);
 int virtscsi_lun_change_depth(struct scsi_device *sdev, int depth);
 
+/* negotiate.c */
+int virtscsi_negotiate_read(struct virtio_device *vdev,
+			    struct virtscsi_config *config);
+int virtscsi_negotiate_first(struct virtscsi *vscsi);
+int virtscsi_negotiate_again(struct virtscsi *vscsi);
+
 /* device.c */
 int virtscsi_device_probe(struct virtio_device *vdev);
 void virtscsi_device_remove(struct virtio_device *vdev);
