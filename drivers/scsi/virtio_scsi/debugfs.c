@@ -98,6 +98,8 @@ static void luns_show_one(struct seq_file *file, struct scsi_device *sdev,
 			   sum->counts.flow[i].bytes);
 	for (i = 0; i < VIRTSCSI_STATS_NR_LUN; i++)
 		seq_printf(file, " %llu", sum->counts.lun[i]);
+	for (i = 0; i < VIRTSCSI_STATS_NR_TMFS; i++)
+		seq_printf(file, " %llu", sum->counts.tmf[i]);
 	seq_putc(file, '\n');
 }
 
@@ -112,6 +114,8 @@ static int luns_show(struct seq_file *file, void *unused)
 			   virtscsi_stats_flow_names[i]);
 	for (i = 0; i < VIRTSCSI_STATS_NR_LUN; i++)
 		seq_printf(file, " %s", virtscsi_stats_lun_names[i]);
+	for (i = 0; i < VIRTSCSI_STATS_NR_TMFS; i++)
+		seq_printf(file, " %s", virtscsi_stats_hba_names[i]);
 	seq_putc(file, '\n');
 	return debugfs_show_luns(file, luns_show_one);
 }

@@ -273,7 +273,7 @@ static int recovery_step(struct scsi_device *sdev, const char *name,
 
 	if (READ_ONCE(vscsi->is_tmf_false))
 		return FAILED;
-	ret = virtscsi_tmf(vscsi, subtype, sdev->id, sdev->lun, tag);
+	ret = virtscsi_tmf(sdev, subtype, tag);
 	if (ret != VIRTIO_SCSI_S_OK &&
 	    ret != VIRTIO_SCSI_S_FUNCTION_SUCCEEDED) {
 		dev_warn_ratelimited(dev, "%s: %s %d\n", name,

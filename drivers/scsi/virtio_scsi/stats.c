@@ -190,15 +190,24 @@ void virtscsi_stats_error(struct scsi_cmnd *sc)
 	virtscsi_stats_count(sc, stats_kind(sc->result));
 }
 
+static void stats_count_tmf(struct scsi_device *sdev,
+			    enum virtscsi_stats_hba what)
+{
+	struct virtscsi *vscsi = shost_priv(sdev->host);
+
+	this_cpu_inc(virtscsi_stats_of(sdev)->tmf[what]);
+	atomic64_inc(&vscsi->stats[what]);
+}
+
 /**
  * virtscsi_stats_tmf() - count a task management function
- * @vscsi: instance
+ * @sdev: LUN on whose behalf it was sent
  * @subtype: one of VIRTIO_SCSI_T_TMF_*
- * @answer: the device's, or a negative error
+ * @answer: the device's, or a negative error; 0 where nobody waits for it
  *
  * Context: any.
  */
-void virtscsi_stats_tmf(struct virtscsi *vscsi, u32 subtype, int answer)
+void virtscsi_stats_tmf(struct scsi_device *sdev, u32 subtype, int answer)
 {
 	enum virtscsi_stats_hba what = VIRTSCSI_STATS_OTHER_TMFS;
 
@@ -213,10 +222,10 @@ void virtscsi_stats_tmf(struct virtscsi *vscsi, u32 subtype, int answer)
 		what = VIRTSCSI_STATS_NEXUS_RESETS;
 		break;
 	}
-	atomic64_inc(&vscsi->stats[what]);
+	stats_count_tmf(sdev, what);
 	if (answer != VIRTIO_SCSI_S_OK &&
 	    answer != VIRTIO_SCSI_S_FUNCTION_SUCCEEDED)
-		atomic64_inc(&vscsi->stats[VIRTSCSI_STATS_TMFS_FAILED]);
+		stats_count_tmf(sdev, VIRTSCSI_STATS_TMFS_FAILED);
 }
 
 /* What is added up is made of counters only, whatever they are called. */

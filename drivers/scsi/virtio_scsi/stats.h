@@ -23,15 +23,15 @@ void virtscsi_stats_time_all(bool is_on);
 void virtscsi_stats_error(struct scsi_cmnd *sc);
 void virtscsi_stats_latency(struct scsi_cmnd *sc);
 void virtscsi_stats_stamp(struct scsi_cmnd *sc);
-void virtscsi_stats_tmf(struct virtscsi *vscsi, u32 subtype, int answer);
+void virtscsi_stats_tmf(struct scsi_device *sdev, u32 subtype, int answer);
 bool virtscsi_stats_add_up(struct scsi_device *sdev,
 			   struct virtscsi_stats_sum *sum);
 
-/* Of a command, so that the LUN stays while this is running. */
+/* The caller has a command of the LUN, or a reference, so it stays meanwhile. */
 static inline struct virtscsi_stats __percpu *
-virtscsi_stats_of(struct scsi_cmnd *sc)
+virtscsi_stats_of(struct scsi_device *sdev)
 {
-	return ((struct virtscsi_lun *)sc->device->hostdata)->stats;
+	return ((struct virtscsi_lun *)sdev->hostdata)->stats;
 }
 
 static inline unsigned int virtscsi_stats_direction(const struct scsi_cmnd *sc)
@@ -44,7 +44,7 @@ static inline unsigned int virtscsi_stats_direction(const struct scsi_cmnd *sc)
 static inline void virtscsi_stats_count(struct scsi_cmnd *sc,
 					enum virtscsi_stats_lun what)
 {
-	this_cpu_inc(virtscsi_stats_of(sc)->lun[what]);
+	this_cpu_inc(virtscsi_stats_of(sc->device)->lun[what]);
 }
 
 /* Before it is put into the ring. */
@@ -60,7 +60,8 @@ static inline void virtscsi_stats_submit(struct scsi_cmnd *sc)
 static inline void virtscsi_stats_complete(struct scsi_cmnd *sc)
 {
 	struct virtscsi_stats_flow __percpu *flow =
-		virtscsi_stats_of(sc)->flow + virtscsi_stats_direction(sc);
+		virtscsi_stats_of(sc->device)->flow +
+		virtscsi_stats_direction(sc);
 
 	this_cpu_inc(flow->commands);
 	this_cpu_add(flow->bytes, scsi_bufflen(sc) - scsi_get_resid(sc));

@@ -186,10 +186,8 @@ static struct virtscsi_tmf *tmf_get(void)
 
 /**
  * virtscsi_tmf() - have the device carry out a task management function
- * @vscsi: instance
+ * @sdev: LUN
  * @subtype: one of VIRTIO_SCSI_T_TMF_*
- * @target: target
- * @lun: the midlayer's LUN
  * @tag: the command that is meant, where @subtype means one
  *
  * Implements virtio 1.3, 5.6.6.2. Then reaps the request virtqueues, where the
@@ -200,9 +198,9 @@ static struct virtscsi_tmf *tmf_get(void)
  *	at once if an earlier request is overdue; -ENOMEM; -EINVAL for an
  *	address that the wire format cannot express; or as virtscsi_vq_add().
  */
-int virtscsi_tmf(struct virtscsi *vscsi, u32 subtype, unsigned int target,
-		 u64 lun, u64 tag)
+int virtscsi_tmf(struct scsi_device *sdev, u32 subtype, u64 tag)
 {
+	struct virtscsi *vscsi = shost_priv(sdev->host);
 	struct virtscsi_tmf *tmf;
 	int ret;
 
@@ -215,15 +213,15 @@ int virtscsi_tmf(struct virtscsi *vscsi, u32 subtype, unsigned int target,
 		return -ENOMEM;
 
 	ret = -EINVAL;
-	if (virtscsi_wire_put_tmf(&tmf->request, vscsi->is_le, subtype, target,
-				  lun, tag))
+	if (virtscsi_wire_put_tmf(&tmf->request, vscsi->is_le, subtype,
+				  sdev->id, sdev->lun, tag))
 		ret = tmf_send(vscsi, tmf, sizeof(tmf->request),
 			       sizeof(tmf->resp));
 	if (!ret)
 		ret = tmf_wait(vscsi, tmf);
 	tmf_put(tmf);
-	trace_virtscsi_tmf(vscsi, subtype, target, lun, tag, ret);
-	virtscsi_stats_tmf(vscsi, subtype, ret);
+	trace_virtscsi_tmf(sdev, subtype, tag, ret);
+	virtscsi_stats_tmf(sdev, subtype, ret);
 
 	virtscsi_vq_reap_requests(vscsi);
 	return ret;
@@ -259,6 +257,8 @@ void virtscsi_tmf_query(struct virtscsi *vscsi, struct scsi_cmnd *sc)
 				   sc->device->id, sc->device->lun, cmd->tag) ||
 	    tmf_send(vscsi, tmf, sizeof(tmf->request), sizeof(tmf->resp)))
 		clear_bit(0, &vscsi->is_querying);
+	else
+		virtscsi_stats_tmf(sc->device, VIRTIO_SCSI_T_TMF_QUERY_TASK, 0);
 	tmf_put(tmf);
 }
 

@@ -111,6 +111,7 @@ enum virtscsi_stats_lun {
  * @VIRTSCSI_STATS_NEXUS_RESETS: I_T NEXUS RESET sent
  * @VIRTSCSI_STATS_OTHER_TMFS: any other task management function sent
  * @VIRTSCSI_STATS_TMFS_FAILED: of all these, not answered with success
+ * @VIRTSCSI_STATS_NR_TMFS: how many there are up to here
  * @VIRTSCSI_STATS_DEVICE_RESETS: the device was reset and started anew
  * @VIRTSCSI_STATS_EVENTS: events reported
  * @VIRTSCSI_STATS_EVENTS_MISSED: of these, with "events were missed"
@@ -122,7 +123,8 @@ enum virtscsi_stats_hba {
 	VIRTSCSI_STATS_NEXUS_RESETS,
 	VIRTSCSI_STATS_OTHER_TMFS,
 	VIRTSCSI_STATS_TMFS_FAILED,
-	VIRTSCSI_STATS_DEVICE_RESETS,
+	VIRTSCSI_STATS_NR_TMFS,
+	VIRTSCSI_STATS_DEVICE_RESETS = VIRTSCSI_STATS_NR_TMFS,
 	VIRTSCSI_STATS_EVENTS,
 	VIRTSCSI_STATS_EVENTS_MISSED,
 	VIRTSCSI_STATS_NR_HBA
@@ -164,10 +166,13 @@ struct virtscsi_stats_flow {
  * struct virtscsi_stats - counters of a LUN, on one CPU or of all
  * @flow: to the device, from it, without data
  * @lun: by enum virtscsi_stats_lun
+ * @tmf: those of enum virtscsi_stats_hba that count task management functions,
+ *	sent on behalf of this LUN
  */
 struct virtscsi_stats {
 	struct virtscsi_stats_flow flow[VIRTSCSI_STATS_NR_FLOWS];
 	u64 lun[VIRTSCSI_STATS_NR_LUN];
+	u64 tmf[VIRTSCSI_STATS_NR_TMFS];
 };
 
 /**
@@ -426,8 +431,7 @@ extern const struct virtscsi_vq_ops virtscsi_cmd_vq_ops;
 /* tmf.c */
 int virtscsi_tmf_init(void);
 void virtscsi_tmf_exit(void);
-int virtscsi_tmf(struct virtscsi *vscsi, u32 subtype, unsigned int target,
-		 u64 lun, u64 tag);
+int virtscsi_tmf(struct scsi_device *sdev, u32 subtype, u64 tag);
 void virtscsi_tmf_subscribe(struct virtscsi *vscsi, unsigned int target,
 			    u64 lun, u32 events);
 void virtscsi_tmf_query(struct virtscsi *vscsi, struct scsi_cmnd *sc);
