@@ -17,9 +17,11 @@ QEMU and UML differ in how they start (start()), and in which verbs they serve.
 import base64
 import os
 import select
+import subprocess
 import time
 
 import dmesg
+import kernels
 import procs
 
 # The guest bounds a case itself; only a guest that hangs makes the host wait longer.
@@ -85,7 +87,7 @@ class Guest:
         raise NotImplementedError
 
     def verbs(self):
-        return {'sleep': self._verb_sleep, 'file': self._verb_file}
+        return {'sleep': self._verb_sleep, 'file': self._verb_file, 'promtool': _verb_promtool}
 
     def close_transport(self):
         pass
@@ -232,6 +234,16 @@ class Guest:
             file.write(text.encode())
             file.truncate(parse_size(size))
         return path
+
+
+def _verb_promtool(encoded):
+    """promtool BASE64: Prometheus' own tool checks that text; what it minds is an error."""
+    promtool = kernels.uninstalled('prometheus', 'usr/bin/promtool')
+    done = subprocess.run([promtool, 'check', 'metrics'], input=base64.b64decode(encoded), capture_output=True, check=False)
+    said = (done.stdout + done.stderr).decode()
+    if done.returncode or said:
+        raise ValueError(said)
+    return said
 
 
 def _text(path):

@@ -197,7 +197,7 @@ def base_initrd(architecture):
 def _programs(architecture):
     """Files of a guest and where they come from, links of a guest and where they lead."""
     if architecture != 'amd64':
-        return ({'bin/busybox': _foreign_busybox(architecture)},
+        return ({'bin/busybox': uninstalled('busybox-static', 'bin/busybox', architecture)},
                 {'bin/sh': 'busybox', 'sbin/modprobe': '/bin/busybox'})
     files = {'bin/busybox': program('busybox')}
     for name in ('sh',) + _PROGRAMS:
@@ -209,16 +209,16 @@ def _programs(architecture):
     return files, {'sbin/modprobe': '/usr/bin/kmod', **{f'usr/bin/{name}': 'kmod' for name in _KMOD_NAMES}}
 
 
-def _foreign_busybox(architecture):
-    package = _answer([os.path.join(TOP, 'scripts', 'deb-get'), 'bookworm', architecture, 'busybox-static'])
+def uninstalled(name, path, architecture='amd64'):
+    """A file of a Debian package that is not installed, only unpacked in the cache."""
+    package = _answer([os.path.join(TOP, 'scripts', 'deb-get'), 'bookworm', architecture, name])
     folder = os.path.join(CACHE, 'foreign', os.path.basename(package).removesuffix('.deb'))
-    path = os.path.join(folder, 'bin/busybox')
-    if not os.path.exists(path):
+    if not os.path.exists(folder):
         scratch = f'{folder}.{os.getpid()}'
         os.makedirs(scratch)
         subprocess.run(['dpkg', '-x', package, scratch], check=True)
         os.rename(scratch, folder)
-    return path
+    return os.path.join(folder, path)
 
 
 def _base_initrd(architecture):
