@@ -122,7 +122,7 @@ TRACE_EVENT(virtscsi_submit,
 			   memset(__entry->cdb, 0, VIRTSCSI_TRACE_CDB);
 			   memcpy(__entry->cdb, sc->cmnd,
 				  min_t(u32, sc->cmd_len, VIRTSCSI_TRACE_CDB));),
-	    TP_printk("host=%u target=%u lun=%llu tag=%#llx queue=%u %s bytes=%u segments=%u prot_segments=%u retries=%u cdb_len=%u cdb=%s",
+	    TP_printk("host=%u target=%u lun=%llu tag=0x%llx queue=%u %s bytes=%u segments=%u prot_segments=%u retries=%u cdb_len=%u cdb=%s",
 		      __entry->host, __entry->target, __entry->lun, __entry->tag,
 		      __entry->queue, virtscsi_show_direction(__entry->direction),
 		      __entry->bytes, __entry->segments, __entry->prot_segments,
@@ -159,7 +159,7 @@ TRACE_EVENT(virtscsi_complete,
 			   __entry->bytes = scsi_bufflen(sc);
 			   __entry->residual = scsi_get_resid(sc);
 			   __entry->age_ms = virtscsi_trace_age_ms(sc);),
-	    TP_printk("host=%u target=%u lun=%llu tag=%#llx queue=%u opcode=%#04x response=%d status=%#04x host_byte=%#04x sense=%02x/%02x/%02x bytes=%u residual=%u age_ms=%u",
+	    TP_printk("host=%u target=%u lun=%llu tag=0x%llx queue=%u opcode=0x%02x response=%d status=0x%02x host_byte=0x%02x sense=%02x/%02x/%02x bytes=%u residual=%u age_ms=%u",
 		      __entry->host, __entry->target, __entry->lun, __entry->tag,
 		      __entry->queue, __entry->opcode, __entry->response,
 		      __entry->status, __entry->host_byte, __entry->sense >> 16,
@@ -188,7 +188,7 @@ TRACE_EVENT(virtscsi_busy,
 			   __entry->bytes = scsi_bufflen(sc);
 			   __entry->segments = scsi_sg_count(sc);
 			   __entry->error = error;),
-	    TP_printk("host=%u target=%u lun=%llu tag=%#llx queue=%u opcode=%#04x bytes=%u segments=%u error=%d",
+	    TP_printk("host=%u target=%u lun=%llu tag=0x%llx queue=%u opcode=0x%02x bytes=%u segments=%u error=%d",
 		      __entry->host, __entry->target, __entry->lun, __entry->tag,
 		      __entry->queue, __entry->opcode, __entry->bytes,
 		      __entry->segments, __entry->error)
@@ -213,7 +213,7 @@ TRACE_EVENT(virtscsi_timeout,
 			   __entry->opcode = sc->cmnd[0];
 			   __entry->age_ms = virtscsi_trace_age_ms(sc);
 			   __entry->verdict = verdict;),
-	    TP_printk("host=%u target=%u lun=%llu tag=%#llx queue=%u opcode=%#04x age_ms=%u verdict=%s",
+	    TP_printk("host=%u target=%u lun=%llu tag=0x%llx queue=%u opcode=0x%02x age_ms=%u verdict=%s",
 		      __entry->host, __entry->target, __entry->lun, __entry->tag,
 		      __entry->queue, __entry->opcode, __entry->age_ms,
 		      virtscsi_show_verdict(__entry->verdict))
@@ -234,7 +234,7 @@ TRACE_EVENT(virtscsi_tmf,
 			   __entry->tag = tag;
 			   __entry->subtype = subtype;
 			   __entry->answer = answer;),
-	    TP_printk("host=%u target=%u lun=%llu tag=%#llx subtype=%s answer=%d",
+	    TP_printk("host=%u target=%u lun=%llu tag=0x%llx subtype=%s answer=%d",
 		      __entry->host, __entry->target, __entry->lun, __entry->tag,
 		      virtscsi_show_tmf(__entry->subtype), __entry->answer)
 );
@@ -251,7 +251,7 @@ TRACE_EVENT(virtscsi_event,
 			   __entry->reason = event->reason;
 			   memcpy(__entry->lun_field, event->lun,
 				  VIRTSCSI_WIRE_LUN_LEN);),
-	    TP_printk("host=%u event=%s reason=%#x missed=%u lun_field=%s",
+	    TP_printk("host=%u event=%s reason=0x%x missed=%u lun_field=%s",
 		      __entry->host, virtscsi_show_event(__entry->event),
 		      __entry->reason, __entry->event >> 31,
 		      __print_hex(__entry->lun_field, 8))
