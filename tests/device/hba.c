@@ -464,8 +464,12 @@ static uint8_t notification_execute(const uint8_t *req, uint32_t *actual)
 	if (!lun)
 		return S_INCORRECT_LUN;
 	*actual = get_le32(req + 12) & (lun->type->removable ? ASYNC_MEDIA_CHANGE : 0);
-	if (get_le32(req) == CTRL_AN_SUBSCRIBE)
+	if (get_le32(req) == CTRL_AN_SUBSCRIBE) {
 		lun->subscribed = *actual;
+		stats.subscriptions++;
+	} else {
+		stats.notification_queries++;
+	}
 	return S_OK;
 }
 

@@ -113,6 +113,8 @@ void stats_print(FILE *out, const struct ring *rings, uint64_t features)
 	print(out, "check_conditions", seen.check_conditions);
 	print(out, "events_sent", stats.events_sent);
 	print(out, "events_dropped", stats.events_dropped);
+	print(out, "notification_queries", stats.notification_queries);
+	print(out, "subscriptions", stats.subscriptions);
 	fputs("\"responses\":{", out);
 	for (unsigned int i = 0, first = 1; i < 256; i++)
 		if (seen.responses[i]) {
@@ -138,5 +140,6 @@ void stats_reset(void)
 	memset(&seen, 0, sizeof(seen));
 	seen.max_in_flight = in_flight;
 	stats.events_sent = stats.events_dropped = 0;
+	stats.notification_queries = stats.subscriptions = 0;
 	violation_reset();
 }

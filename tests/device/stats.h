@@ -12,7 +12,7 @@
 struct ring;
 
 struct stats {
-	uint64_t drivers, events_sent, events_dropped;
+	uint64_t drivers, events_sent, events_dropped, notification_queries, subscriptions;
 };
 
 extern struct stats stats;

@@ -37,10 +37,13 @@
 /*
  * The response is on a cache line of its own: the device writes it. With a
  * query nobody waits; it is about @about, as submitted the @generation-th time.
+ * Nor with one for asynchronous notifications: the answer is followed by the
+ * subscription, in the same request.
  */
 struct virtscsi_tmf {
 	refcount_t refs;
 	unsigned int state;
+	bool is_an;
 	struct completion done;
 	struct virtscsi_cmd *about;
 	u32 generation;
@@ -94,11 +97,37 @@ static void tmf_put(struct virtscsi_tmf *tmf)
 		mempool_free(tmf, tmf_pool);
 }
 
+static int tmf_send(struct virtscsi *vscsi, struct virtscsi_tmf *tmf,
+		    unsigned int request_len, unsigned int resp_len)
+{
+	struct scatterlist request, resp;
+	struct scatterlist *sgs[] = { &request, &resp };
+	int err;
+
+	sg_init_one(&request, &tmf->request, request_len);
+	sg_init_one(&resp, &tmf->resp, resp_len);
+	refcount_inc(&tmf->refs);
+	err = virtscsi_vq_add(&vscsi->ctrl_vq, sgs, 1, 1, tmf, true);
+	if (err)
+		tmf_put(tmf);
+	return err;
+}
+
+static void tmf_send_an(struct virtscsi *vscsi, struct virtscsi_tmf *tmf)
+{
+	tmf->an_resp.response = VIRTSCSI_WIRE_UNTOUCHED;
+	tmf_send(vscsi, tmf, sizeof(tmf->an_request), sizeof(tmf->an_resp));
+}
+
 static void tmf_finish(struct virtscsi *vscsi, void *buf)
 {
 	struct virtscsi_tmf *tmf = buf;
 
-	if (tmf->about) {
+	if (tmf->is_an) {
+		if (virtscsi_wire_subscribe(&tmf->an_request, &tmf->an_resp,
+					    vscsi->is_le))
+			tmf_send_an(vscsi, tmf);
+	} else if (tmf->about) {
 		/* FUNCTION COMPLETE, which is 0 as OK is: not in the task set. */
 		if (READ_ONCE(tmf->resp.response) == VIRTIO_SCSI_S_OK)
 			WRITE_ONCE(tmf->about->missing, tmf->generation);
@@ -119,22 +148,6 @@ const struct virtscsi_vq_ops virtscsi_tmf_vq_ops = {
 	.finish = tmf_finish,
 	.lose = tmf_lose,
 };
-
-static int tmf_send(struct virtscsi *vscsi, struct virtscsi_tmf *tmf,
-		    unsigned int request_len, unsigned int resp_len)
-{
-	struct scatterlist request, resp;
-	struct scatterlist *sgs[] = { &request, &resp };
-	int err;
-
-	sg_init_one(&request, &tmf->request, request_len);
-	sg_init_one(&resp, &tmf->resp, resp_len);
-	refcount_inc(&tmf->refs);
-	err = virtscsi_vq_add(&vscsi->ctrl_vq, sgs, 1, 1, tmf, true);
-	if (err)
-		tmf_put(tmf);
-	return err;
-}
 
 static bool tmf_is_done(struct virtscsi_tmf *tmf)
 {
@@ -180,6 +193,7 @@ static struct virtscsi_tmf *tmf_get(void)
 	init_completion(&tmf->done);
 	tmf->state = TMF_WAITED_FOR;
 	tmf->about = NULL;
+	tmf->is_an = false;
 	tmf->resp.response = VIRTSCSI_WIRE_UNTOUCHED;
 	return tmf;
 }
@@ -263,15 +277,15 @@ void virtscsi_tmf_query(struct virtscsi *vscsi, struct scsi_cmnd *sc)
 }
 
 /**
- * virtscsi_tmf_subscribe() - ask for asynchronous notifications of a LUN
+ * virtscsi_tmf_subscribe() - have a LUN's asynchronous notifications, if it has any
  * @vscsi: instance
  * @target: target
  * @lun: the midlayer's LUN
  * @events: those that are wanted
  *
- * Implements virtio 1.3, 5.6.6.2 (asynchronous notification subscription).
- * Nobody waits for the answer: devices exist that give none, and what is
- * subscribed shows when it arrives.
+ * Implements virtio 1.3, 5.6.6.2 (asynchronous notification query and
+ * subscription). Nobody waits for the answers: devices exist that give none, and
+ * what is subscribed shows when it arrives.
  *
  * Context: any.
  */
@@ -282,9 +296,9 @@ void virtscsi_tmf_subscribe(struct virtscsi *vscsi, unsigned int target,
 
 	if (!tmf)
 		return;
+	tmf->is_an = true;
 	if (virtscsi_wire_put_an(&tmf->an_request, vscsi->is_le, target, lun,
 				 events))
-		tmf_send(vscsi, tmf, sizeof(tmf->an_request),
-			 sizeof(tmf->an_resp));
+		tmf_send_an(vscsi, tmf);
 	tmf_put(tmf);
 }

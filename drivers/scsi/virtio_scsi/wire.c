@@ -316,14 +316,14 @@ bool virtscsi_wire_put_tmf(struct virtio_scsi_ctrl_tmf_req *request, bool is_le,
 }
 
 /**
- * virtscsi_wire_put_an() - write a subscription to asynchronous notifications
+ * virtscsi_wire_put_an() - ask which asynchronous notifications there are
  * @request: where it goes
  * @is_le: the device is little-endian
  * @target: target
  * @lun: the midlayer's LUN
  * @events: those that are wanted
  *
- * Implements virtio 1.3, 5.6.6.2 (asynchronous notification subscription).
+ * Implements virtio 1.3, 5.6.6.2 (asynchronous notification query).
  *
  * Context: any. Pure.
  * Return: false if the address does not fit the wire format.
@@ -331,9 +331,36 @@ bool virtscsi_wire_put_tmf(struct virtio_scsi_ctrl_tmf_req *request, bool is_le,
 bool virtscsi_wire_put_an(struct virtio_scsi_ctrl_an_req *request, bool is_le,
 			  unsigned int target, u64 lun, u32 events)
 {
-	request->type = __cpu_to_virtio32(is_le, VIRTIO_SCSI_T_AN_SUBSCRIBE);
+	request->type = __cpu_to_virtio32(is_le, VIRTIO_SCSI_T_AN_QUERY);
 	request->event_requested = __cpu_to_virtio32(is_le, events);
 	return virtscsi_wire_put_lun(request->lun, target, lun);
+}
+
+/**
+ * virtscsi_wire_subscribe() - make a query the subscription to what it offers
+ * @request: the query
+ * @resp: its answer, which the device may still be writing to
+ * @is_le: the device is little-endian
+ *
+ * Implements virtio 1.3, 5.6.6.2 (asynchronous notification subscription).
+ *
+ * Context: any. Pure.
+ * Return: false, and nothing is changed, if @request is no query or the device
+ *	offers nothing of what it asks for.
+ */
+bool virtscsi_wire_subscribe(struct virtio_scsi_ctrl_an_req *request,
+			     const struct virtio_scsi_ctrl_an_resp *resp,
+			     bool is_le)
+{
+	__virtio32 offered = READ_ONCE(resp->event_actual) &
+			     request->event_requested;
+
+	if (request->type != __cpu_to_virtio32(is_le, VIRTIO_SCSI_T_AN_QUERY) ||
+	    READ_ONCE(resp->response) != VIRTIO_SCSI_S_OK || !offered)
+		return false;
+	request->type = __cpu_to_virtio32(is_le, VIRTIO_SCSI_T_AN_SUBSCRIBE);
+	request->event_requested = offered;
+	return true;
 }
 
 /**

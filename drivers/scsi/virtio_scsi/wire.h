@@ -211,6 +211,9 @@ bool virtscsi_wire_put_tmf(struct virtio_scsi_ctrl_tmf_req *request, bool is_le,
 			   u32 subtype, unsigned int target, u64 lun, u64 tag);
 bool virtscsi_wire_put_an(struct virtio_scsi_ctrl_an_req *request, bool is_le,
 			  unsigned int target, u64 lun, u32 events);
+bool virtscsi_wire_subscribe(struct virtio_scsi_ctrl_an_req *request,
+			     const struct virtio_scsi_ctrl_an_resp *resp,
+			     bool is_le);
 struct virtscsi_event
 virtscsi_wire_get_event(const struct virtscsi_wire_event *event, bool is_le);
 

@@ -550,11 +550,11 @@ static void wire_test_put_tmf(struct kunit *test)
 						       row->subtype, 256, 0, 0));
 }
 
-/* A subscription: type, LUN, the events that are wanted. */
+/* A query: type, LUN, the events that are wanted. */
 static void wire_test_put_an(struct kunit *test)
 {
-	const u8 le[16] = { 2, 0, 0, 0, 1, 5, 0x41, 0x23, 0, 0, 0, 0, 16 };
-	const u8 be[16] = { 0, 0, 0, 2, 1, 5, 0x41, 0x23, 0, 0, 0, 0,
+	const u8 le[16] = { 1, 0, 0, 0, 1, 5, 0x41, 0x23, 0, 0, 0, 0, 16 };
+	const u8 be[16] = { 0, 0, 0, 1, 1, 5, 0x41, 0x23, 0, 0, 0, 0,
 			    0, 0, 0, 16 };
 	struct virtio_scsi_ctrl_an_req request;
 	u32 events = VIRTSCSI_WIRE_ASYNC_MEDIA_CHANGE;
@@ -571,6 +571,43 @@ static void wire_test_put_an(struct kunit *test)
 
 	KUNIT_EXPECT_FALSE(test, virtscsi_wire_put_an(&request, true, 5, 0x8000,
 						      events));
+}
+
+/* What is asked for and offered is subscribed to, once. */
+static void wire_test_subscribe(struct kunit *test)
+{
+	const u8 le[16] = { 2, 0, 0, 0, 1, 5, 0x41, 0x23, 0, 0, 0, 0, 16 };
+	const u8 be[16] = { 0, 0, 0, 2, 1, 5, 0x41, 0x23, 0, 0, 0, 0,
+			    0, 0, 0, 16 };
+	const u8 offers[][5] = {
+		{ 0xff, 0, 0, 0 }, { 0, 0, 0, 0xff },
+	};
+	const u8 refusals[][5] = {
+		{ 0 },						/* nothing */
+		{ 0xef, 0xff, 0xff, 0xef },			/* another */
+		{ 16, 0, 0, 16, VIRTIO_SCSI_S_BAD_TARGET },
+		{ 16, 0, 0, 16, VIRTSCSI_WIRE_UNTOUCHED },
+	};
+	struct virtio_scsi_ctrl_an_req request;
+	struct virtio_scsi_ctrl_an_resp resp;
+	unsigned int i, is_le;
+
+	for (is_le = 0; is_le <= 1; is_le++) {
+		virtscsi_wire_put_an(&request, is_le, 5, 0x4123,
+				     VIRTSCSI_WIRE_ASYNC_MEDIA_CHANGE);
+		for (i = 0; i < ARRAY_SIZE(refusals); i++) {
+			memcpy(&resp, refusals[i], sizeof(resp));
+			KUNIT_EXPECT_FALSE(test, virtscsi_wire_subscribe(&request,
+									 &resp,
+									 is_le));
+		}
+		memcpy(&resp, offers[!is_le], sizeof(resp));
+		KUNIT_EXPECT_TRUE(test, virtscsi_wire_subscribe(&request, &resp,
+								is_le));
+		KUNIT_EXPECT_MEMEQ(test, &request, is_le ? le : be, sizeof(le));
+		KUNIT_EXPECT_FALSE(test, virtscsi_wire_subscribe(&request, &resp,
+								 is_le));
+	}
 }
 
 /* Events, read once: what the device writes afterwards changes nothing. */
@@ -633,6 +670,7 @@ static struct kunit_case wire_test_cases[] = {
 	KUNIT_CASE_PARAM(wire_test_clamp, clamp_gen_params),
 	KUNIT_CASE_PARAM(wire_test_put_tmf, tmf_gen_params),
 	KUNIT_CASE(wire_test_put_an),
+	KUNIT_CASE(wire_test_subscribe),
 	KUNIT_CASE_PARAM(wire_test_get_event, event_gen_params),
 	{}
 };
