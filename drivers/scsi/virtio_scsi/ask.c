@@ -9,9 +9,13 @@
  * tape drive says how long a block may be. No page of other types carries a
  * limit, so they are not asked.
  *
+ * When a LUN is found the SCSI core reads its VPD pages, too, so all that is
+ * asked then is what must come before.
+ *
  * Nothing here fails: a LUN that does not answer has said nothing. The commands
  * carry REQ_DRV, by which cmd.c tells them from those of others.
  */
+#include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <scsi/scsi.h>
 #include <scsi/scsi_device.h>
@@ -61,8 +65,8 @@ static u32 ask_page(struct scsi_device *sdev, u8 page, u8 *buf)
 	return ask(sdev, cdb, buf, ASK_LEN);
 }
 
-static void ask_disk(struct scsi_device *sdev, u8 *buf,
-		     struct virtscsi_answers *answers)
+static void ask_capacity(struct scsi_device *sdev, u8 *buf,
+			 struct virtscsi_answers *answers)
 {
 	const u8 capacity10[10] = { READ_CAPACITY };
 	const u8 capacity16[16] = { SERVICE_ACTION_IN_16, SAI_READ_CAPACITY_16,
@@ -76,6 +80,12 @@ static void ask_disk(struct scsi_device *sdev, u8 *buf,
 		len = ask(sdev, capacity16, buf, 32);
 		virtscsi_answer_capacity16(answers, buf, len);
 	}
+}
+
+static void ask_pages(struct scsi_device *sdev, u8 *buf,
+		      struct virtscsi_answers *answers)
+{
+	u32 len;
 
 	if (sdev->skip_vpd_pages)
 		return;
@@ -95,6 +105,33 @@ static void ask_tape(struct scsi_device *sdev, u8 *buf,
 	virtscsi_answer_tape(answers, buf, len);
 }
 
+static bool ask_is_disk(const struct scsi_device *sdev)
+{
+	return sdev->type == TYPE_DISK || sdev->type == TYPE_ZBC;
+}
+
+/**
+ * virtscsi_ask_first() - ask a LUN what its VPD pages must not be read before
+ * @sdev: LUN
+ * @answers: what it said; all zero where it said nothing
+ *
+ * Context: process; sleeps as long as the device keeps the commands.
+ */
+void virtscsi_ask_first(struct scsi_device *sdev,
+			struct virtscsi_answers *answers)
+{
+	u8 *buf = kzalloc(ASK_LEN, GFP_KERNEL);
+
+	*answers = (struct virtscsi_answers){};
+	if (!buf)
+		return;
+	if (ask_is_disk(sdev))
+		ask_capacity(sdev, buf, answers);
+	else if (sdev->type == TYPE_TAPE)
+		ask_tape(sdev, buf, answers);
+	kfree(buf);
+}
+
 /**
  * virtscsi_ask() - ask a LUN for its limits
  * @sdev: LUN
@@ -104,21 +141,44 @@ static void ask_tape(struct scsi_device *sdev, u8 *buf,
  */
 void virtscsi_ask(struct scsi_device *sdev, struct virtscsi_answers *answers)
 {
-	u8 *buf = kzalloc(ASK_LEN, GFP_KERNEL);
+	u8 *buf;
 
-	*answers = (struct virtscsi_answers){};
-	if (!buf)
+	virtscsi_ask_first(sdev, answers);
+	if (!ask_is_disk(sdev))
 		return;
-	switch (sdev->type) {
-	case TYPE_DISK:
-	case TYPE_ZBC:
-		ask_disk(sdev, buf, answers);
-		break;
-	case TYPE_TAPE:
-		ask_tape(sdev, buf, answers);
-		break;
-	}
+	buf = kzalloc(ASK_LEN, GFP_KERNEL);
+	if (buf)
+		ask_pages(sdev, buf, answers);
 	kfree(buf);
+}
+
+/**
+ * virtscsi_ask_core() - take in the VPD pages that the SCSI core has read
+ * @sdev: LUN
+ * @answers: gets what they say
+ *
+ * Context: any.
+ * Return: true if nothing is left to be asked; false if the core has not read
+ *	them, as it does not of a SCSI-2 LUN, or could not.
+ */
+bool virtscsi_ask_core(struct scsi_device *sdev,
+		       struct virtscsi_answers *answers)
+{
+	const struct scsi_vpd *list, *page;
+	bool is_listed, is_all;
+
+	if (!ask_is_disk(sdev) || sdev->skip_vpd_pages)
+		return true;
+	rcu_read_lock();
+	list = rcu_dereference(sdev->vpd_pg0);
+	page = rcu_dereference(sdev->vpd_pgb0);
+	is_listed = list &&
+		    virtscsi_answer_lists_page(list->data, list->len, 0xb0);
+	if (is_listed && page)
+		virtscsi_answer_block_limits(answers, page->data, page->len);
+	is_all = list && (!is_listed || page);
+	rcu_read_unlock();
+	return is_all;
 }
 
 /**
@@ -130,6 +190,5 @@ void virtscsi_ask(struct scsi_device *sdev, struct virtscsi_answers *answers)
  */
 bool virtscsi_ask_has_questions(const struct scsi_device *sdev)
 {
-	return sdev->type == TYPE_DISK || sdev->type == TYPE_ZBC ||
-	       sdev->type == TYPE_TAPE;
+	return ask_is_disk(sdev) || sdev->type == TYPE_TAPE;
 }

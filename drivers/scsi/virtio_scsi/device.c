@@ -411,6 +411,7 @@ static void device_undo(struct virtscsi *vscsi)
 	cancel_delayed_work_sync(&vscsi->watch_work);
 	virtscsi_recovery_exit(vscsi);
 	virtscsi_event_exit(vscsi);
+	virtscsi_lun_unwatch(vscsi);
 	scsi_host_put(vscsi->shost);
 	kmem_cache_destroy(cmd_cache);
 }
@@ -443,6 +444,9 @@ int virtscsi_device_probe(struct virtio_device *vdev)
 	if (err)
 		goto out;
 	err = virtscsi_event_init(vscsi);
+	if (err)
+		goto out;
+	err = virtscsi_lun_watch(vscsi);
 	if (err)
 		goto out;
 

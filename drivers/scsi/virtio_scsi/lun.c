@@ -9,6 +9,11 @@
  * changed. It is one work, so what comes in while it is queued costs nothing,
  * and it does not run more often than once a second, whatever the host sends.
  *
+ * A LUN that is found comes by twice: first in sdev_configure(), to be asked
+ * what must be asked first, then, after the SCSI core has read its VPD pages,
+ * when the core announces the device, with nobody using it before that. The
+ * pages have the rest of the answers.
+ *
  * Limits are put together from the HBA's, the answers and the overrides by
  * limits.c, and applied to the queue of the LUN, which the block layer empties
  * for it: no command under way is larger than the limits that it was made for.
@@ -17,6 +22,8 @@
  * limits_lock. The structure lives from sdev_init() to sdev_destroy(), and
  * whoever is not sure to be between the two goes through lun_get().
  */
+#include <linux/device/bus.h>
+#include <linux/notifier.h>
 #include <linux/percpu.h>
 #include <linux/slab.h>
 #include <scsi/scsi.h>
@@ -42,6 +49,7 @@
 /* Bits of struct virtscsi_lun.due. */
 #define ASK_DUE		0
 #define ASK_TAPE_DUE	1
+#define ASK_FIRST_DUE	2
 
 /* A pass-through command refused below this was not too large for anybody. */
 #define REFUSED_FIRST_SECTORS	128
@@ -132,12 +140,13 @@ static bool lun_is_same(const struct request_queue *q,
 	       lim->io_opt == q->limits.io_opt;
 }
 
-/* Computes the limits of a LUN in use, and applies what has changed. */
+/* Computes the limits of a LUN, and applies what has changed. */
 static int lun_apply(struct virtscsi_lun *lun)
 {
 	struct request_queue *q = lun->sdev->request_queue;
 	struct queue_limits lim = queue_limits_start_update(q);
 	u32 was = lim.max_hw_sectors;
+	bool was_live;
 	int err;
 
 	if (lun->sdev->queue_depth > lun->sdev->host->cmd_per_lun)
@@ -146,18 +155,29 @@ static int lun_apply(struct virtscsi_lun *lun)
 	mutex_lock(&lun->lock);
 	lun->limits = lun_compute(lun, lun->overrides);
 	lun_fill(lun, &lim);
+	was_live = lun->is_live;
+	lun->is_live = true;
+	if (!was_live)
+		lun_report(lun);
 	mutex_unlock(&lun->lock);
 	if (lun_is_same(q, &lim)) {
 		queue_limits_cancel_update(q);
 		return 0;
 	}
 
-	err = queue_limits_commit_update_frozen(q, &lim);
+	/*
+	 * The first time there is no I/O, but maybe a question that was not
+	 * answered.
+	 */
+	if (was_live)
+		err = queue_limits_commit_update_frozen(q, &lim);
+	else
+		err = queue_limits_commit_update(q, &lim);
 	if (err)
 		sdev_printk(KERN_ERR, lun->sdev,
 			    "the block layer does not take %u sectors and %u segments: %d\n",
 			    lim.max_hw_sectors, lim.max_segments, err);
-	else
+	else if (was_live)
 		sdev_printk(KERN_INFO, lun->sdev,
 			    "now up to %u sectors (before: %u) and %u segments\n",
 			    lim.max_hw_sectors, was, lim.max_segments);
@@ -186,6 +206,23 @@ static void lun_ask(struct virtscsi_lun *lun)
 
 	mutex_lock(&lun->lock);
 	lun->answers = answers;
+	lun->is_asked = true;
+	mutex_unlock(&lun->lock);
+	complete_all(&lun->asked);
+}
+
+static void lun_ask_first(struct virtscsi_lun *lun)
+{
+	struct virtscsi_answers answers;
+
+	virtscsi_ask_first(lun->sdev, &answers);
+
+	mutex_lock(&lun->lock);
+	if (lun->is_live)
+		/* Too late: the VPD pages were read before. */
+		set_bit(ASK_TAPE_DUE, &lun->due);
+	else
+		lun->answers = answers;
 	mutex_unlock(&lun->lock);
 	complete_all(&lun->asked);
 }
@@ -196,6 +233,8 @@ static void lun_work(struct work_struct *work)
 						work.work);
 	bool is_live;
 
+	if (test_and_clear_bit(ASK_FIRST_DUE, &lun->due))
+		lun_ask_first(lun);
 	if (lun_is_to_be_asked(lun))
 		lun_ask(lun);
 
@@ -479,11 +518,11 @@ void virtscsi_lun_destroy(struct scsi_device *sdev)
 }
 
 /* The scan waits for a while; who answers later has it applied later. */
-static void lun_wait_for_answers(struct virtscsi_lun *lun)
+static void lun_wait_for_answers(struct virtscsi_lun *lun, unsigned long due)
 {
 	if (!virtscsi_ask_has_questions(lun->sdev))
 		return;
-	set_bit(ASK_TAPE_DUE, &lun->due);
+	set_bit(due, &lun->due);
 	queue_delayed_work(lun_queue, &lun->work, 0);
 	if (!wait_for_completion_timeout(&lun->asked, SCAN_WAIT))
 		sdev_printk(KERN_WARNING, lun->sdev,
@@ -493,7 +532,8 @@ static void lun_wait_for_answers(struct virtscsi_lun *lun)
 /**
  * virtscsi_lun_configure() - a LUN was found
  * @sdev: LUN
- * @lim: its queue limits, which come from the host's; become the LUN's own
+ * @lim: its queue limits, which come from the host's; become the LUN's own, as
+ *	far as they are known
  *
  * Context: process; sleeps, 10 seconds at most.
  * Return: 0.
@@ -506,16 +546,71 @@ int virtscsi_lun_configure(struct scsi_device *sdev, struct queue_limits *lim)
 
 	if (lim->max_hw_sectors < sdev->host->max_sectors)
 		lun->core_max_sectors = lim->max_hw_sectors;
-	lun_wait_for_answers(lun);
+	lun_wait_for_answers(lun, ASK_FIRST_DUE);
 
 	mutex_lock(&lun->lock);
 	lun->limits = lun_compute(lun, lun->overrides);
 	lun_fill(lun, lim);
-	lun_report(lun);
-	lun->is_live = true;
 	mutex_unlock(&lun->lock);
 	virtscsi_event_subscribe(sdev);
 	return 0;
+}
+
+/* The SCSI core has read the VPD pages; no upper driver has the LUN yet. */
+static void lun_settle(struct virtscsi_lun *lun)
+{
+	bool is_known;
+
+	mutex_lock(&lun->lock);
+	is_known = lun->is_asked ||
+		   virtscsi_ask_core(lun->sdev, &lun->answers);
+	mutex_unlock(&lun->lock);
+	/* Who did not answer before gets no more time. */
+	if (!is_known && completion_done(&lun->asked)) {
+		reinit_completion(&lun->asked);
+		lun_wait_for_answers(lun, ASK_TAPE_DUE);
+	}
+	lun_apply(lun);
+}
+
+static int lun_found(struct notifier_block *found, unsigned long what,
+		     void *data)
+{
+	struct virtscsi *vscsi = container_of(found, struct virtscsi, found);
+	struct device *dev = data;
+	struct scsi_device *sdev;
+
+	if (what != BUS_NOTIFY_ADD_DEVICE || !scsi_is_sdev_device(dev))
+		return NOTIFY_DONE;
+	sdev = to_scsi_device(dev);
+	if (sdev->host == vscsi->shost)
+		lun_settle(sdev->hostdata);
+	return NOTIFY_DONE;
+}
+
+/**
+ * virtscsi_lun_watch() - be told of LUNs that are found
+ * @vscsi: instance, not yet added to the SCSI core
+ *
+ * Context: process.
+ * Return: 0 or the driver core's error.
+ */
+int virtscsi_lun_watch(struct virtscsi *vscsi)
+{
+	vscsi->found.notifier_call = lun_found;
+	return bus_register_notifier(vscsi->shost->shost_gendev.bus,
+				     &vscsi->found);
+}
+
+/**
+ * virtscsi_lun_unwatch() - the opposite; also where it was never done
+ * @vscsi: instance, without LUNs
+ *
+ * Context: process.
+ */
+void virtscsi_lun_unwatch(struct virtscsi *vscsi)
+{
+	bus_unregister_notifier(vscsi->shost->shost_gendev.bus, &vscsi->found);
 }
 
 /**

@@ -13,6 +13,7 @@
 #include <linux/completion.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/notifier.h>
 #include <linux/percpu.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
@@ -253,7 +254,8 @@ struct virtscsi_cmd {
  * @refused_sectors: the smallest pass-through command that was refused as if it
  *	were too large, or 0
  * @lock: protects what follows
- * @is_live: the scan has taken what it waited for; the work applies the rest
+ * @is_live: the limits have been applied once; the work applies what changes
+ * @is_asked: the answers are more recent than what the SCSI core has read
  * @answers: what the LUN said
  * @overrides: what the administrator says; 0 is nothing
  * @limits: what is in force
@@ -274,6 +276,7 @@ struct virtscsi_lun {
 
 	struct mutex lock;	/* what follows */
 	bool is_live;
+	bool is_asked;
 	struct virtscsi_answers answers;
 	u32 overrides[VIRTSCSI_NR_OVERRIDES];
 	struct virtscsi_lun_limits limits;
@@ -285,6 +288,7 @@ struct virtscsi_lun {
  * @shost: the SCSI host around this structure
  * @limits: the limits as they were negotiated
  * @overrides: what the administrator says of the HBA; 0 is nothing
+ * @found: called for each LUN that is found
  * @is_le: the device is little-endian
  * @has_pi: VIRTIO_SCSI_F_T10_PI is negotiated
  * @nr_queues: request virtqueues, polled ones included
@@ -337,6 +341,7 @@ struct virtscsi {
 	struct Scsi_Host *shost;
 	struct virtscsi_limits limits;
 	u32 overrides[VIRTSCSI_NR_OVERRIDES];
+	struct notifier_block found;
 	bool is_le;
 	bool has_pi;
 	u32 nr_queues;
@@ -473,12 +478,18 @@ int virtscsi_admin_override(struct virtscsi *vscsi,
 			    enum virtscsi_lun_limit_id id, u32 value);
 
 /* ask.c */
+void virtscsi_ask_first(struct scsi_device *sdev,
+			struct virtscsi_answers *answers);
 void virtscsi_ask(struct scsi_device *sdev, struct virtscsi_answers *answers);
+bool virtscsi_ask_core(struct scsi_device *sdev,
+		       struct virtscsi_answers *answers);
 bool virtscsi_ask_has_questions(const struct scsi_device *sdev);
 
 /* lun.c */
 int virtscsi_lun_setup(void);
 void virtscsi_lun_teardown(void);
+int virtscsi_lun_watch(struct virtscsi *vscsi);
+void virtscsi_lun_unwatch(struct virtscsi *vscsi);
 void virtscsi_lun_renegotiate(struct scsi_device *sdev);
 void virtscsi_lun_renegotiate_now(struct scsi_device *sdev);
 void virtscsi_lun_note(struct scsi_cmnd *sc);
