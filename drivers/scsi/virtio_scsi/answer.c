@@ -104,7 +104,7 @@ void virtscsi_answer_capacity16(struct virtscsi_answers *answers,
 
 /**
  * virtscsi_answer_tape() - take in the answer to READ BLOCK LIMITS
- * @answers: gets the lengths of the longest and the shortest block
+ * @answers: gets the length of the longest block
  * @buf: what the LUN answered
  * @len: how much it was
  *
@@ -113,8 +113,6 @@ void virtscsi_answer_capacity16(struct virtscsi_answers *answers,
 void virtscsi_answer_tape(struct virtscsi_answers *answers,
 			  const u8 *buf, u32 len)
 {
-	if (len < 6)
-		return;
-	answers->max_bytes = answer_get(buf + 1, 3);
-	answers->min_bytes = answer_get(buf + 4, 2);
+	if (len >= 6)
+		answers->max_bytes = answer_get(buf + 1, 3);
 }

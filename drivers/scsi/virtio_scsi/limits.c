@@ -318,22 +318,9 @@ static void lun_max_sectors(struct virtscsi_limit *limit,
 	limit_lower(limit, facts->core_max_sectors, VIRTSCSI_FROM_KERNEL);
 	limit_settle(limit);
 
-	switch (facts->type) {
-	case TYPE_DISK:
-	case TYPE_ZBC:
+	if (facts->type == TYPE_DISK || facts->type == TYPE_ZBC)
 		lun_ask(limit, lun_sectors(answers->max_blocks, block_size),
 			VIRTSCSI_FROM_VPD_B0);
-		break;
-	case TYPE_TAPE:
-		/*
-		 * The length of one block. A drive that knows blocks of one
-		 * size only moves many of them with a command.
-		 */
-		if (answers->max_bytes > answers->min_bytes)
-			lun_ask(limit, lun_sectors(answers->max_bytes, 1),
-				VIRTSCSI_FROM_BLOCK_LIMITS);
-		break;
-	}
 	if (facts->override_max_sectors)
 		limit_lower(limit, facts->override_max_sectors,
 			    VIRTSCSI_FROM_OVERRIDE);
@@ -344,6 +331,19 @@ static void lun_max_sectors(struct virtscsi_limit *limit,
 	/* The block layer counts in whole blocks. */
 	if (limit->value > block_sectors)
 		limit->value -= limit->value % block_sectors;
+}
+
+/*
+ * What a drive says of its blocks is not about commands: in fixed-block mode one
+ * command moves many. But where one does not fit into a command, neither can it
+ * be had.
+ */
+static void lun_max_block(struct virtscsi_limit *limit,
+			  const struct virtscsi_limit *max, u32 max_bytes)
+{
+	*limit = limit_fact(max_bytes ?: U32_MAX, VIRTSCSI_FROM_BLOCK_LIMITS);
+	limit_lower(limit, max->value << 9, max->source);
+	limit_settle(limit);
 }
 
 /**
@@ -381,6 +381,8 @@ void virtscsi_limits_compute_lun(struct virtscsi_lun_limits *limits,
 					  VIRTSCSI_FROM_VPD_B0);
 		limit_lower(opt, max->value, max->source);
 	}
+	lun_max_block(&limits->of[VIRTSCSI_LUN_MAX_BLOCK], max,
+		      facts->type == TYPE_TAPE ? facts->answers.max_bytes : 0);
 }
 
 /**
@@ -398,6 +400,7 @@ const char *virtscsi_limits_lun_name(enum virtscsi_lun_limit_id id)
 		[VIRTSCSI_LUN_MAX_SECTORS] = "max_sectors",
 		[VIRTSCSI_LUN_SEG_MAX]	   = "seg_max",
 		[VIRTSCSI_LUN_OPT_SECTORS] = "opt_sectors",
+		[VIRTSCSI_LUN_MAX_BLOCK]   = "max_block",
 	};
 
 	return names[id];

@@ -156,12 +156,14 @@ struct virtscsi_limits {
  * @VIRTSCSI_LUN_MAX_SECTORS: 512-byte units in one command
  * @VIRTSCSI_LUN_SEG_MAX: data segments in one command
  * @VIRTSCSI_LUN_OPT_SECTORS: 512-byte units that the LUN likes best, or 0
+ * @VIRTSCSI_LUN_MAX_BLOCK: bytes in one block of a tape
  * @VIRTSCSI_NR_LUN_LIMITS: how many limits there are
  */
 enum virtscsi_lun_limit_id {
 	VIRTSCSI_LUN_MAX_SECTORS,
 	VIRTSCSI_LUN_SEG_MAX,
 	VIRTSCSI_LUN_OPT_SECTORS,
+	VIRTSCSI_LUN_MAX_BLOCK,
 	VIRTSCSI_NR_LUN_LIMITS
 };
 
@@ -172,7 +174,6 @@ enum virtscsi_lun_limit_id {
  *	it names none
  * @opt_blocks: OPTIMAL TRANSFER LENGTH of the same, likewise
  * @max_bytes: MAXIMUM BLOCK LENGTH LIMIT of a tape drive, 0 if it names none
- * @min_bytes: MINIMUM BLOCK LENGTH LIMIT
  *
  * All zero is a LUN that was not asked or did not answer. None is trusted.
  */
@@ -181,7 +182,6 @@ struct virtscsi_answers {
 	u32 max_blocks;
 	u32 opt_blocks;
 	u32 max_bytes;
-	u32 min_bytes;
 };
 
 /**

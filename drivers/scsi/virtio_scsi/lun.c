@@ -360,6 +360,17 @@ static bool lun_is_refusal(const struct scsi_sense_hdr *sense)
 		sense->ascq == 0x06);
 }
 
+/* One block of a tape, longer than its drive says that it can. */
+static bool lun_is_long_block(struct scsi_cmnd *sc)
+{
+	struct virtscsi_lun *lun = sc->device->hostdata;
+	bool is_fixed = sc->cmnd[1] & 1;
+
+	return sc->device->type == TYPE_TAPE && !is_fixed &&
+	       scsi_bufflen(sc) >
+	       READ_ONCE(lun->limits.of[VIRTSCSI_LUN_MAX_BLOCK].value);
+}
+
 /*
  * What the host refuses as too large looks like a fault of the LUN. Where
  * nothing announced a limit, say once what may help.
@@ -399,7 +410,8 @@ void virtscsi_lun_note(struct scsi_cmnd *sc)
 		return;
 	if (lun_is_news(&sense))
 		virtscsi_lun_renegotiate(sc->device);
-	else if (blk_rq_is_passthrough(rq) && lun_is_refusal(&sense))
+	else if (blk_rq_is_passthrough(rq) && lun_is_refusal(&sense) &&
+		 !lun_is_long_block(sc))
 		lun_learn(lun, sectors);
 }
 

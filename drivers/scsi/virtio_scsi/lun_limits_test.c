@@ -37,7 +37,7 @@ static const struct virtscsi_lun_facts typical_facts = {
 /* What can bound max_sectors, and how much of it each row says. */
 enum row_source {
 	ROW_B0,			/* blocks of row->unit bytes */
-	ROW_TAPE,		/* bytes; row->unit is the shortest block */
+	ROW_TAPE,		/* bytes of a block; does not bound a command */
 	ROW_CORE,		/* 512-byte units */
 	ROW_OVERRIDE,		/* 512-byte units */
 };
@@ -71,16 +71,8 @@ static const struct sectors_row {
 	{ "B0h, block size 128 KiB", ROW_B0, 512, 131072, 512, VPD_B0 },
 	{ "B0h, block size huge", ROW_B0, 512, U32_MAX, 512, VPD_B0 },
 
-	{ "block length absent", ROW_TAPE, 0, 0, 65535, HBA },
-	{ "block length small", ROW_TAPE, 262144, 1, 512, BLOCK_LIMITS },
-	{ "block length of tgt", ROW_TAPE, 1048576, 4, 2048, BLOCK_LIMITS },
-	{ "block length odd", ROW_TAPE, 65537, 1, 129, BLOCK_LIMITS },
-	{ "block length equal", ROW_TAPE, 0xffffff, 1, 32768, BLOCK_LIMITS },
-	{ "block length of one page", ROW_TAPE, 4096, 1, 8, BLOCK_LIMITS },
-	{ "block length under a page", ROW_TAPE, 4095, 1, 8, BLOCK_LIMITS },
-	{ "block length tiny", ROW_TAPE, 2, 1, 8, KERNEL },
-	{ "one block length only", ROW_TAPE, 512, 512, 65535, HBA },
-	{ "block length under the shortest", ROW_TAPE, 512, 1024, 65535, HBA },
+	{ "block length of a tape", ROW_TAPE, 262144, 0, 65535, HBA },
+	{ "block length of a tape tiny", ROW_TAPE, 512, 0, 65535, HBA },
 
 	{ "odd device absent", ROW_CORE, U32_MAX, 0, 65535, HBA },
 	{ "odd device small", ROW_CORE, 512, 0, 512, KERNEL },
@@ -108,7 +100,6 @@ static void say(struct virtscsi_lun_facts *facts, const struct sectors_row *row)
 		break;
 	case ROW_TAPE:
 		facts->answers.max_bytes = row->says;
-		facts->answers.min_bytes = row->unit;
 		break;
 	case ROW_CORE:
 		facts->core_max_sectors = row->says;
@@ -281,6 +272,47 @@ static void lun_test_optimal(struct kunit *test)
 	facts.answers.opt_blocks = row->opt;
 	facts.answers.max_blocks = row->max;
 	facts.answers.block_size = row->block_size;
+	virtscsi_limits_compute_lun(&limits, &facts);
+	KUNIT_EXPECT_EQ(test, limit->value, row->value);
+	KUNIT_EXPECT_EQ(test, limit->source, row->source);
+}
+
+/* The longest block: the drive's, or what fits into a command. */
+static const struct block_row {
+	u8 type;
+	u32 says;
+	u32 override;
+	u32 value;
+	enum virtscsi_limit_source source;
+} block_rows[] = {
+	{ TYPE_TAPE, 0, 0, 65535 << 9, HBA },
+	{ TYPE_TAPE, 0, 512, 262144, OVERRIDE },
+	{ TYPE_TAPE, 1, 0, 1, BLOCK_LIMITS },
+	{ TYPE_TAPE, 262144, 0, 262144, BLOCK_LIMITS },
+	{ TYPE_TAPE, 262144, 512, 262144, BLOCK_LIMITS },
+	{ TYPE_TAPE, 262145, 512, 262144, OVERRIDE },
+	{ TYPE_TAPE, 0xffffff, 0, 0xffffff, BLOCK_LIMITS },
+	{ TYPE_DISK, 512, 0, 65535 << 9, HBA },
+};
+
+static void block_desc(const struct block_row *row, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "type %u, block %u, override %u",
+		 row->type, row->says, row->override);
+}
+
+KUNIT_ARRAY_PARAM(block, block_rows, block_desc);
+
+static void lun_test_block(struct kunit *test)
+{
+	const struct block_row *row = test->param_value;
+	struct virtscsi_lun_facts facts = typical_facts;
+	struct virtscsi_lun_limits limits;
+	const struct virtscsi_limit *limit = &limits.of[VIRTSCSI_LUN_MAX_BLOCK];
+
+	facts.type = row->type;
+	facts.answers.max_bytes = row->says;
+	facts.override_max_sectors = row->override;
 	virtscsi_limits_compute_lun(&limits, &facts);
 	KUNIT_EXPECT_EQ(test, limit->value, row->value);
 	KUNIT_EXPECT_EQ(test, limit->source, row->source);
@@ -483,7 +515,6 @@ static void answer_test_tape(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, answers.max_bytes, 0);
 	virtscsi_answer_tape(&answers, tgt, 6);
 	KUNIT_EXPECT_EQ(test, answers.max_bytes, 1048576);
-	KUNIT_EXPECT_EQ(test, answers.min_bytes, 4);
 }
 
 static struct kunit_case lun_test_cases[] = {
@@ -491,6 +522,7 @@ static struct kunit_case lun_test_cases[] = {
 	KUNIT_CASE_PARAM(lun_test_both, both_gen_params),
 	KUNIT_CASE_PARAM(lun_test_segments, seg_gen_params),
 	KUNIT_CASE_PARAM(lun_test_optimal, opt_gen_params),
+	KUNIT_CASE_PARAM(lun_test_block, block_gen_params),
 	KUNIT_CASE(lun_test_every_combination),
 	KUNIT_CASE(lun_test_names),
 	KUNIT_CASE_PARAM(answer_test_list, list_gen_params),

@@ -9,8 +9,10 @@
 #include <linux/device.h>
 #include <linux/init.h>
 #include <linux/stddef.h>
+#include <linux/string.h>
 #include <linux/sysfs.h>
 #include <scsi/scsi_device.h>
+#include <scsi/scsi_proto.h>
 
 #include "virtscsi.h"
 
@@ -116,6 +118,18 @@ static struct device_attribute lun_renegotiate_attr =
 	__ATTR(renegotiate, 0200, NULL, lun_renegotiate);
 static DEVICE_ATTR_RO(refused_sectors);
 
+/* Only tapes have blocks that are not the block layer's. */
+static umode_t limit_is_visible(struct kobject *kobj, struct attribute *attr,
+				int index)
+{
+	const char *name = virtscsi_limits_lun_name(VIRTSCSI_LUN_MAX_BLOCK);
+
+	if (strcmp(attr->name, name) ||
+	    to_scsi_device(kobj_to_dev(kobj))->type == TYPE_TAPE)
+		return attr->mode;
+	return 0;
+}
+
 /* Behind the limits themselves. */
 #define NR_MORE_ATTRS	2
 
@@ -131,11 +145,13 @@ static struct attribute *_prefix##_sources_attrs[\
 static const struct attribute_group _prefix##_limits_group = {		\
 	.name = "limits",						\
 	.attrs = _prefix##_limits_attrs,				\
+	.is_visible = limit_is_visible,					\
 };									\
 									\
 static const struct attribute_group _prefix##_sources_group = {	\
 	.name = "limits_source",					\
 	.attrs = _prefix##_sources_attrs,				\
+	.is_visible = limit_is_visible,					\
 };									\
 									\
 const struct attribute_group *virtscsi_sysfs_##_prefix##_groups[] = {	\
