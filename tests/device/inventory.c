@@ -288,7 +288,7 @@ bool lun_option(struct lun *lun, const char *word)
 }
 
 /*
- * TARGET:LUN:KEY=VALUE,... with type=disk|cdrom, file=PATH, mem, size=BYTES,
+ * TARGET:LUN:KEY=VALUE,... with type=disk|cdrom|tape, file=PATH, mem, size=BYTES,
  * block=BYTES, pi=0..3, ro, empty. Returns the number of LUNs or -1 with a reason.
  */
 int inventory_add(const char *spec, bool (*each)(struct lun *lun), char *err, size_t err_len)
@@ -311,6 +311,8 @@ int inventory_add(const char *spec, bool (*each)(struct lun *lun), char *err, si
 			like.type = &disk_type;
 		else if (!strcmp(word, "type=cdrom"))
 			like.type = &cdrom_type;
+		else if (!strcmp(word, "type=tape"))
+			like.type = &tape_type;
 		else if (!strncmp(word, "file=", 5))
 			file = word + 5;
 		else if (!strcmp(word, "mem"))

@@ -27,7 +27,7 @@ static const char usage[] =
 "  --socket PATH          where a vhost-user front end (UML, QEMU) connects\n"
 "  --control PATH         where tests give commands, one line each\n"
 "  --lun SPEC             TARGET:LUN:OPTION,... with numbers or FIRST-LAST, and\n"
-"                         type=disk|cdrom file=PATH mem size=N[K|M|G|T]\n"
+"                         type=disk|cdrom|tape file=PATH mem size=N[K|M|G|T]\n"
 "                         block=512|1024|2048|4096 pi=0|1|2|3 ro empty\n"
 "                         max_blocks=N opt_blocks=N refuse=BYTES mute=OPCODE\n"
 "  --config FIELD=VALUE   a field of the configuration space, any value\n"

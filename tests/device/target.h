@@ -2,8 +2,8 @@
 /*
  * Targets and their logical units. A task is one SCSI command: CDB and buffers
  * in, status, sense and the number of bytes moved out. target.c knows LUNs,
- * unit attentions and the commands that every type has; disk.c and cdrom.c
- * have the rest of their type's commands in one table each.
+ * unit attentions and the commands that every type has; disk.c, cdrom.c and
+ * tape.c have the rest of their type's commands in one table each.
  */
 #ifndef TARGET_H
 #define TARGET_H
@@ -69,6 +69,8 @@ struct lun {
 	bool mute[256];		/* commands with these opcodes wait */
 	bool held;		/* commands wait for a release (see hba.c) */
 	uint8_t media_event;	/* cdrom: what GET EVENT STATUS has to tell */
+	uint64_t position;	/* tape: bytes of the medium before it */
+	uint32_t record;	/* tape: how long records of fixed length are; 0: they vary */
 	uint32_t subscribed;	/* asynchronous notifications */
 	uint32_t attention[4];	/* pending unit attentions, oldest first */
 	unsigned int nr_attention;
@@ -105,7 +107,7 @@ struct lun_type {
 	unsigned int (*vpd)(struct lun *lun, uint8_t page, uint8_t *buf);
 };
 
-extern const struct lun_type disk_type, cdrom_type;
+extern const struct lun_type disk_type, cdrom_type, tape_type;
 
 /* inventory.c */
 struct lun_range {

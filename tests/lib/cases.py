@@ -13,7 +13,7 @@ are errors, so that a misspelt requirement cannot silently turn into a default.
   memory:   guest memory (512M)
   hba:      a QEMU device string; repeat for more HBAs (one virtio-scsi-pci); the other end of
             vhost-user-scsi-pci is tests/device, to which `host device` speaks
-  lun:      disk|cd KEY=VALUE...; target= and lun= take ranges such as 0..7 (one disk);
+  lun:      disk|cd|tape KEY=VALUE...; target= and lun= take ranges such as 0..7 (one disk);
             size=64M, empty (no medium), text=FIRST_LINE, file=bzImage (of the kernel's own
             files, read-only), hba=0, and the device's own;
             iscsi-disk, iscsi-tape, iscsi-changer, iscsi-cd: passed through by QEMU from

@@ -6,7 +6,7 @@ from guest import GuestError
 
 # The kinds that a real iSCSI target serves, for QEMU to pass through (iscsi.py).
 ISCSI = ('iscsi-disk', 'iscsi-tape', 'iscsi-changer', 'iscsi-cd')
-_KINDS = ('disk', 'cd') + ISCSI
+_KINDS = ('disk', 'cd', 'tape') + ISCSI
 
 
 def expand(line):
