@@ -198,7 +198,7 @@ static void device_watch(struct work_struct *work)
  * @vdev: virtio device
  *
  * Implements virtio 1.3, 3.3. Commands in flight end so that the midlayer
- * sends them again; new ones wait.
+ * sends them again; new ones wait. A device that was given up stays so.
  *
  * Context: process.
  * Return: 0.
@@ -208,11 +208,13 @@ int virtscsi_device_quiesce(struct virtio_device *vdev)
 	struct virtscsi *vscsi = vdev->priv;
 
 	mutex_lock(&vscsi->reset);
-	scsi_block_requests(vscsi->shost);
 	mutex_lock(&vscsi->life);
-	device_stop(vscsi, VIRTSCSI_VQ_STOPPED);
-	vscsi->nr_watched = 0;
-	queue_delayed_work(system_freezable_wq, &vscsi->watch_work, HZ);
+	if (!vscsi->is_dead) {
+		scsi_block_requests(vscsi->shost);
+		device_stop(vscsi, VIRTSCSI_VQ_STOPPED);
+		vscsi->nr_watched = 0;
+		queue_delayed_work(system_freezable_wq, &vscsi->watch_work, HZ);
+	}
 	mutex_unlock(&vscsi->life);
 	mutex_unlock(&vscsi->reset);
 	return 0;
@@ -242,18 +244,22 @@ static int device_restart(struct virtscsi *vscsi)
  * Implements virtio 1.3, 3.1.1. Events may have been lost meanwhile, so the
  * host is scanned.
  *
- * Context: process.
- * Return: 0, -EINVAL if the device came back with sizes that cannot be followed,
- *	or as virtscsi_vq_discover(); then all commands fail from now on.
+ * Context: process. I/O may depend on this, so memory is allocated without
+ *	starting any.
+ * Return: 0, -ENODEV if the device was given up, -EINVAL if it came back with
+ *	sizes that cannot be followed, or as virtscsi_vq_discover(); then all
+ *	commands fail from now on.
  */
 int virtscsi_device_resume(struct virtio_device *vdev)
 {
 	struct virtscsi *vscsi = vdev->priv;
+	unsigned int noio = memalloc_noio_save();
 	int err;
 
 	mutex_lock(&vscsi->life);
-	err = device_restart(vscsi);
+	err = vscsi->is_dead ? -ENODEV : device_restart(vscsi);
 	mutex_unlock(&vscsi->life);
+	memalloc_noio_restore(noio);
 	trace_virtscsi_reset(vscsi, err);
 	atomic64_inc(&vscsi->stats[VIRTSCSI_STATS_DEVICE_RESETS]);
 	if (err) {
