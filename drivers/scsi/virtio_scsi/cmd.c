@@ -235,7 +235,7 @@ static void cmd_take_outcome(struct virtscsi *vscsi, struct scsi_cmnd *sc)
 	cmd_take_sense(sc, &outcome);
 	if (unlikely(outcome.sense_len)) {
 		virtscsi_event_take_sense(vscsi, sc);
-		virtscsi_lun_note(sc);
+		virtscsi_learn_note(sc);
 	}
 	scsi_set_resid(sc, outcome.resid);
 	/*

@@ -27,10 +27,8 @@
 #include <linux/percpu.h>
 #include <linux/slab.h>
 #include <scsi/scsi.h>
-#include <scsi/scsi_cmnd.h>
 #include <scsi/scsi_device.h>
 #include <scsi/scsi_devinfo.h>
-#include <scsi/scsi_eh.h>
 
 #include "virtscsi.h"
 
@@ -50,9 +48,6 @@
 #define ASK_DUE		0
 #define ASK_TAPE_DUE	1
 #define ASK_FIRST_DUE	2
-
-/* A pass-through command refused below this was not too large for anybody. */
-#define REFUSED_FIRST_SECTORS	128
 
 static struct workqueue_struct *lun_queue;
 
@@ -333,101 +328,6 @@ int virtscsi_lun_override(struct scsi_device *sdev,
 		return -EINVAL;
 	}
 	return lun_apply(lun);
-}
-
-/* Those after which what the LUN says of its limits may be another. */
-static bool lun_is_news(const struct scsi_sense_hdr *sense)
-{
-	if (sense->sense_key != UNIT_ATTENTION)
-		return false;
-	switch (sense->asc << 8 | sense->ascq) {
-	case 0x2800:	/* NOT READY TO READY CHANGE, MEDIUM MAY HAVE CHANGED */
-	case 0x2a00:	/* PARAMETERS CHANGED */
-	case 0x2a01:	/* MODE PARAMETERS CHANGED */
-	case 0x2a09:	/* CAPACITY DATA HAS CHANGED */
-	case 0x3f03:	/* INQUIRY DATA HAS CHANGED */
-	case 0x3f0e:	/* REPORTED LUNS DATA HAS CHANGED */
-		return true;
-	}
-	return false;
-}
-
-/* INVALID FIELD IN CDB, or I/O PROCESS TERMINATED: QEMU has no other words. */
-static bool lun_is_refusal(const struct scsi_sense_hdr *sense)
-{
-	return (sense->sense_key == ILLEGAL_REQUEST && sense->asc == 0x24) ||
-	       (sense->sense_key == ABORTED_COMMAND && sense->asc == 0x00 &&
-		sense->ascq == 0x06);
-}
-
-/* One block of a tape, longer than its drive says that it can. */
-static bool lun_is_long_block(struct scsi_cmnd *sc)
-{
-	struct virtscsi_lun *lun = sc->device->hostdata;
-	bool is_fixed = sc->cmnd[1] & 1;
-
-	return sc->device->type == TYPE_TAPE && !is_fixed &&
-	       scsi_bufflen(sc) >
-	       READ_ONCE(lun->limits.of[VIRTSCSI_LUN_MAX_BLOCK].value);
-}
-
-/*
- * What the host refuses as too large looks like a fault of the LUN. Where
- * nothing announced a limit, say once what may help.
- */
-static void lun_learn(struct virtscsi_lun *lun, u32 sectors)
-{
-	u32 refused = READ_ONCE(lun->refused_sectors);
-
-	if (sectors <= REFUSED_FIRST_SECTORS ||
-	    READ_ONCE(lun->limits.of[VIRTSCSI_LUN_MAX_SECTORS].source) != VIRTSCSI_FROM_HBA)
-		return;
-	if (!refused || sectors < refused)
-		WRITE_ONCE(lun->refused_sectors, sectors);
-	if (!refused)
-		sdev_printk(KERN_WARNING, lun->sdev,
-			    "a pass-through command of %u sectors was refused; if it was too large for the host, a lower limits/max_sectors helps\n",
-			    sectors);
-}
-
-/**
- * virtscsi_lun_note() - a command came back with sense data
- * @sc: command
- *
- * Context: any; before the midlayer has it.
- */
-void virtscsi_lun_note(struct scsi_cmnd *sc)
-{
-	struct virtscsi_lun *lun = sc->device->hostdata;
-	struct request *rq = scsi_cmd_to_rq(sc);
-	u32 sectors = DIV_ROUND_UP(scsi_bufflen(sc), 512);
-	struct scsi_sense_hdr sense;
-
-	/* A question that meets a unit attention is put again by ask.c. */
-	if (rq->cmd_flags & REQ_DRV || !lun)
-		return;
-	if (!scsi_command_normalize_sense(sc, &sense))
-		return;
-	if (lun_is_news(&sense))
-		virtscsi_lun_renegotiate(sc->device);
-	else if (blk_rq_is_passthrough(rq) && lun_is_refusal(&sense) &&
-		 !lun_is_long_block(sc))
-		lun_learn(lun, sectors);
-}
-
-/**
- * virtscsi_lun_refused() - what pass-through commands of a LUN have run into
- * @sdev: LUN
- *
- * Context: process, while the LUN has its attributes in sysfs.
- * Return: the size of the smallest that was refused as if it were too large, in
- *	512-byte units; 0 if there was none.
- */
-u32 virtscsi_lun_refused(struct scsi_device *sdev)
-{
-	struct virtscsi_lun *lun = sdev->hostdata;
-
-	return READ_ONCE(lun->refused_sectors);
 }
 
 /**

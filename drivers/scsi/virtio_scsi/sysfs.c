@@ -109,7 +109,7 @@ static ssize_t refused_sectors_show(struct device *dev,
 				    struct device_attribute *attr, char *buf)
 {
 	return sysfs_emit(buf, "%u\n",
-			  virtscsi_lun_refused(to_scsi_device(dev)));
+			  virtscsi_learn_refused(to_scsi_device(dev)));
 }
 
 static struct device_attribute host_renegotiate_attr =

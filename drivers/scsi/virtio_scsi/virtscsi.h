@@ -485,6 +485,10 @@ bool virtscsi_ask_core(struct scsi_device *sdev,
 		       struct virtscsi_answers *answers);
 bool virtscsi_ask_has_questions(const struct scsi_device *sdev);
 
+/* learn.c */
+void virtscsi_learn_note(struct scsi_cmnd *sc);
+u32 virtscsi_learn_refused(struct scsi_device *sdev);
+
 /* lun.c */
 int virtscsi_lun_setup(void);
 void virtscsi_lun_teardown(void);
@@ -492,8 +496,6 @@ int virtscsi_lun_watch(struct virtscsi *vscsi);
 void virtscsi_lun_unwatch(struct virtscsi *vscsi);
 void virtscsi_lun_renegotiate(struct scsi_device *sdev);
 void virtscsi_lun_renegotiate_now(struct scsi_device *sdev);
-void virtscsi_lun_note(struct scsi_cmnd *sc);
-u32 virtscsi_lun_refused(struct scsi_device *sdev);
 int virtscsi_lun_override(struct scsi_device *sdev,
 			  enum virtscsi_lun_limit_id id, u32 value);
 struct virtscsi_limit virtscsi_lun_limit(struct scsi_device *sdev,
