@@ -79,11 +79,14 @@ class Guest:
     def fio(self, workload, disk, nr_ios):
         """One run; fio's own report of it, and the share of the CPUs' time that it took."""
         engine = '' if '--ioengine' in workload.fio else '--ioengine=libaio'
+        queue = f'/sys/block/{os.path.basename(disk)}/queue/scheduler'
+        choose = f'was=$(sed "s/.*\\[//; s/].*//" {queue}); echo {workload.scheduler or "$was"} >{queue}; '
         text = self.sh(
-            f'cp /proc/stat before; fio --name=bench --filename={disk} --allow_file_create=0 --direct=1 --thread '
+            choose + f'cp /proc/stat before; fio --name=bench --filename={disk} --allow_file_create=0 --direct=1 --thread '
             f'{engine} {workload.fio} --numjobs={workload.jobs} --number_ios={nr_ios} --group_reporting '
             '--lat_percentiles=1 --clat_percentiles=0 --percentile_list=50:99 --output-format=json --output=fio.json && '
-            'head -n 1 before /proc/stat | grep cpu && cat fio.json', timeout=300)
+            'head -n 1 before /proc/stat | grep cpu && cat fio.json && '
+            f'echo $was >{queue}', timeout=300)
         before, after, rest = text.split('\n', 2)
         ticks = [int(b) - int(a) for a, b in zip(before.split()[1:9], after.split()[1:9])]
         report = json.loads(rest)['jobs'][0]

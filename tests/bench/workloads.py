@@ -44,6 +44,7 @@ class Workload:
     jobs: int = 1
     devices: tuple = ('ours', 'intree')
     parameters: str = ''  # for both virtio_scsi modules
+    scheduler: str = ''   # the kernel's choice; with one queue that is mq-deadline
     is_file: bool = False
     is_quick: bool = False
 
@@ -60,6 +61,9 @@ def _workloads():
             yield Workload(f'4k {rw[4:]}, depth {depth}', f'--rw={rw} --bs=4k --iodepth={depth}',
                            devices=everyone if rw == 'randread' else ('ours', 'intree'),
                            is_quick=rw == 'randread' and depth in (1, 32))
+    for depth in (1, 32):
+        yield Workload(f'4k read, depth {depth}, no scheduler', f'--rw=randread --bs=4k --iodepth={depth}',
+                       devices=everyone, scheduler='none', is_quick=depth == 32)
     yield Workload('1M read, 4k pages', '--rw=read --bs=1M --iodepth=8 --iomem=malloc', (50, 250))
     yield Workload('1M read, huge pages', '--rw=read --bs=1M --iodepth=8 --iomem=shmhuge',
                    (50, 250), is_quick=True)
