@@ -46,6 +46,28 @@ def table(document):
             print(line + ('\n' + spread.rstrip() if spread.strip() else ''))
 
 
+def markdown(document, out):
+    """The same for Documentation/benchmarks.md, with fewer columns."""
+    counts = ('driver', 'ring', 'instructions', 'allocations', 'descriptors', 'doorbells', 'interrupts')
+    times = ('iops', 'p99_us')
+    lines = ['| workload | | driver | ring | all kernel | allocations | descriptors | doorbells | interrupts | IOPS | p99 |',
+             '|' + '---|' * (2 + len(counts) + len(times))]
+    forms = {what: form for what, _, form in _COLUMNS}
+    for workload, figures in document['results'].items():
+        for name, mine in figures.items():
+            cells = [workload if name == next(iter(figures)) else '', name]
+            for what in counts:
+                value = forms[what].format(mine[what]) if what in mine else ''
+                ratio = mine['ratio'].get(what)
+                cells.append(f'{value} [{ratio:.2f}]' if ratio and name != 'intree' else value)
+            for what in times:
+                first, second = _ratio(mine['ratio'][what]) if what in mine['ratio'] else ('', '')
+                cells.append(f'{first} ({second})' if first and name != 'intree' else '')
+            lines.append('| ' + ' | '.join(cells) + ' |')
+    with open(os.path.join(out, 'bench.md'), 'w', encoding='utf-8') as file:
+        file.write('\n'.join(lines) + '\n')
+
+
 def _gnuplot(out, name, rows, commands):
     data = os.path.join(out, f'{name}.dat')
     with open(data, 'w', encoding='utf-8') as file:
@@ -77,5 +99,5 @@ def plots(document, out):
                  "set style histogram errorbars lw 1.5\nset title 'IOPS, ours / in-tree: median and range'\n"
                  "set yrange [0:*]\nset xtics rotate by -45 font ',10'\n"
                  "plot '{data}' using 2:3:4:xtic(1) title 'ours / in-tree', 1 lc 'black' title 'equal'\n")
-    print(f"\n{os.path.relpath(out)}: bench.json" + ''.join(
+    print(f"\n{os.path.relpath(out)}: bench.json, bench.md" + ''.join(
         f', {name}' for name in ('instructions.svg', 'iops.svg') if os.path.exists(os.path.join(out, name))))
