@@ -7,7 +7,6 @@
 #include "config.h"
 #include "events.h"
 #include "hba.h"
-#include "leak.h"
 #include "misbehave.h"
 #include "mutate.h"
 #include "stats.h"
@@ -41,8 +40,7 @@ static bool put(const struct event *e)
 	uint32_t info_size = config_in_force(CONFIG_EVENT_INFO_SIZE);
 	struct ring *r = hba_ring(QUEUE_EVENT);
 	static struct chain c;
-	struct sgl in, all;
-	uint64_t written;
+	struct sgl in;
 
 	if (dropped || !r->running || !ring_pop(r, &c)) {
 		missed = true;
@@ -59,11 +57,7 @@ static bool put(const struct event *e)
 	else if (in.left < info_size && info_size <= 4096)
 		violation("event queue: a buffer of %llu bytes, event_info_size is %u",
 			  (unsigned long long)in.left, info_size);
-	all = in;
-	leak_check_writable(r->index, in);
-	written = sgl_put(&in, e->bytes, e->len);
-	leak_wrote(all);
-	misbehave_push(&e->deed, r, &c, written);
+	misbehave_push(&e->deed, r, &c, sgl_put(&in, e->bytes, e->len));
 	ring_signal(r);
 	stats.events_sent++;
 	return true;

@@ -274,6 +274,8 @@ bool lun_option(struct lun *lun, const char *word)
 		lun->max_blocks = n;
 	else if (!strncmp(word, "opt_blocks=", 11) && parse_size(word + 11, &n) && n <= UINT32_MAX)
 		lun->opt_blocks = n;
+	else if (!strncmp(word, "max_block=", 10) && parse_size(word + 10, &n) && n < 1 << 24)
+		lun->max_block = n;
 	else if (!strncmp(word, "refuse=", 7) && parse_size(word + 7, &n))
 		lun->refuse = n;
 	else if (!strncmp(word, "mute=", 5) && parse_size(word + 5, &n) && n <= UINT8_MAX) {
@@ -334,8 +336,8 @@ int inventory_add(const char *spec, bool (*each)(struct lun *lun), char *err, si
 		}
 	}
 	if (!like.block)
-		like.block = like.type->removable ? 2048 : 512;
-	if (empty && !like.type->removable) {
+		like.block = like.type == &cdrom_type ? 2048 : 512;
+	if (empty && like.type != &cdrom_type) {
 		snprintf(err, err_len, "only a cdrom can be empty");
 		goto fail;
 	}
@@ -349,7 +351,7 @@ int inventory_add(const char *spec, bool (*each)(struct lun *lun), char *err, si
 		m = medium_open(file, size, err, err_len);
 		if (!m)
 			goto fail;
-		m->read_only |= ro || like.type->removable;
+		m->read_only |= ro || like.type == &cdrom_type;
 	}
 	for (unsigned int target = r.target[0]; target <= r.target[1]; target++)
 		for (unsigned int n = r.lun[0]; n <= r.lun[1]; n++, nr++) {

@@ -88,10 +88,3 @@ unsigned int sgl_count(struct sgl s)
 		nr++;
 	return nr;
 }
-
-const void *sgl_first(struct sgl s)
-{
-	size_t n;
-
-	return next_piece(&s, 1, &n);
-}
