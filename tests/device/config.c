@@ -91,16 +91,29 @@ static void format(uint8_t space[CONFIG_SIZE])
 			put_le16(space + fields[i].offset, fields[i].now);
 }
 
+/* Is the field that ends there another one? A front end may read from the beginning up to it. */
+static bool field_differs(uint32_t end, const uint8_t *a, const uint8_t *b)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(fields); i++)
+		if (fields[i].offset + fields[i].size == end)
+			return memcmp(a + fields[i].offset, b + fields[i].offset, fields[i].size);
+	return false;
+}
+
 /* Behind its end the space reads as zeros. */
 void config_read(uint32_t offset, void *buf, uint32_t len)
 {
-	uint8_t space[CONFIG_SIZE];
+	uint8_t space[CONFIG_SIZE], truth[CONFIG_SIZE];
 
-	format(space);
-	/* All but the two on whose sizes both sides must agree. */
-	mutate_config(space, CONFIG_SIZE);
-	put_le32(space + fields[CONFIG_SENSE_SIZE].offset, fields[CONFIG_SENSE_SIZE].now);
-	put_le32(space + fields[CONFIG_CDB_SIZE].offset, fields[CONFIG_CDB_SIZE].now);
+	format(truth);
+	memcpy(space, truth, sizeof(space));
+	if (mutate_config(space, CONFIG_SIZE)) {
+		/* All but the two on whose sizes both sides must agree. */
+		put_le32(space + fields[CONFIG_SENSE_SIZE].offset, fields[CONFIG_SENSE_SIZE].now);
+		put_le32(space + fields[CONFIG_CDB_SIZE].offset, fields[CONFIG_CDB_SIZE].now);
+		if (field_differs(offset + len, space, truth))
+			mutate_config_seen();
+	}
 	memset(buf, 0, len);
 	if (offset < CONFIG_SIZE)
 		memcpy(buf, space + offset, min_u64(len, CONFIG_SIZE - offset));

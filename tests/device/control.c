@@ -195,7 +195,7 @@ static bool do_release(FILE *out, char **word)
 
 static bool has_set(struct lun *lun)
 {
-	return lun_option(lun, option) || fail("options are max_blocks= opt_blocks= max_block= refuse= mute=");
+	return lun_option(lun, option) || fail("options are max_blocks= opt_blocks= refuse= mute=");
 }
 
 static bool do_set(FILE *out, char **word)
@@ -492,7 +492,7 @@ static const struct {
 	{ "delay", 1, 1, do_delay, "MILLISECONDS" },
 	{ "fault", 1, MAX_WORDS - 2, do_fault, "KIND DEED... [FILTER...] | seed=N | off" },
 	{ "faults", 0, 0, do_faults, "" },
-	{ "mutate", 1, MAX_WORDS - 2, do_mutate, "off | [seed=N] [corpus=DIR] [responses=|events=|configuration=PERCENT]" },
+	{ "mutate", 1, MAX_WORDS - 2, do_mutate, "off | [seed=N] [corpus=DIR] [wild=N] [responses=|tmfs=|events=|configuration=PERCENT]" },
 	{ "stop", 0, 0, do_stop, "" },
 	{ "go", 0, 0, do_go, "" },
 	{ "freeze", 1, 1, do_freeze, "MILLISECONDS" },

@@ -7,6 +7,7 @@
 #include "config.h"
 #include "events.h"
 #include "hba.h"
+#include "leak.h"
 #include "misbehave.h"
 #include "mutate.h"
 #include "stats.h"
@@ -40,7 +41,8 @@ static bool put(const struct event *e)
 	uint32_t info_size = config_in_force(CONFIG_EVENT_INFO_SIZE);
 	struct ring *r = hba_ring(QUEUE_EVENT);
 	static struct chain c;
-	struct sgl in;
+	struct sgl in, all;
+	uint64_t written;
 
 	if (dropped || !r->running || !ring_pop(r, &c)) {
 		missed = true;
@@ -57,7 +59,11 @@ static bool put(const struct event *e)
 	else if (in.left < info_size && info_size <= 4096)
 		violation("event queue: a buffer of %llu bytes, event_info_size is %u",
 			  (unsigned long long)in.left, info_size);
-	misbehave_push(&e->deed, r, &c, sgl_put(&in, e->bytes, e->len));
+	all = in;
+	leak_check_writable(r->index, in);
+	written = sgl_put(&in, e->bytes, e->len);
+	leak_wrote(all);
+	misbehave_push(&e->deed, r, &c, written);
 	ring_signal(r);
 	stats.events_sent++;
 	return true;

@@ -143,6 +143,7 @@ static void complete(struct request *q, uint8_t response)
 	uint32_t sense_len = d->nr_bytes ? d->nr_bytes : t->sense_len;
 	uint64_t written = q->resp.left;
 	uint8_t header[RESP_HEADER] = { 0 };
+	struct sgl all = q->resp;
 
 	if (response != S_OK) {
 		t->status = 0;
@@ -165,6 +166,7 @@ static void complete(struct request *q, uint8_t response)
 		sgl_put(&q->resp, header, sizeof(header));
 		sgl_put(&q->resp, sense, sense_len);
 		sgl_fill(&q->resp, 0, UINT64_MAX);
+		leak_wrote(all);
 	}
 	stats_response(header[11], header[10]);
 	misbehave_push(d, q->ring, &q->chain, written);
@@ -233,7 +235,8 @@ static void request_check(const struct request *q, struct sgl out, struct sgl in
 	unsigned int nr_out = sgl_count(out), nr_in = sgl_count(in);
 	uint32_t queue = q->ring->index, nr;
 
-	leak_check_request(queue, q->tag, q->cdb, config_in_force(CONFIG_CDB_SIZE));
+	leak_check_tag(queue, q->tag);
+	leak_check_cdb(queue, q->cdb, config_in_force(CONFIG_CDB_SIZE));
 	leak_check_writable(queue, q->resp);
 	stats_segments(nr_out, nr_in);
 	/* 0 segments, or less than a page: no driver could send a command */
@@ -499,6 +502,7 @@ static bool control_request(struct ring *r, const struct chain *c)
 	type = get_le32(req);
 	if (type == CTRL_TMF) {
 		address_parse(&to, req + 8);
+		leak_check_tag(QUEUE_CONTROL, get_le64(req + 16));
 		deed = control.waits ? control.deed : misbehave_tmf(get_le32(req + 4), &to);
 		if (deed.late_ms) {
 			control.due_ns = now_ns() + deed.late_ms * 1000000;
@@ -507,6 +511,7 @@ static bool control_request(struct ring *r, const struct chain *c)
 			return false;
 		}
 		resp[0] = tmf_answer(req, &to, &deed);
+		mutate_tmf(resp, resp_len);
 	} else if (type == CTRL_AN_QUERY || type == CTRL_AN_SUBSCRIBE) {
 		want_out = CTRL_AN_REQ;
 		resp_len = CTRL_AN_RESP;

@@ -274,8 +274,6 @@ bool lun_option(struct lun *lun, const char *word)
 		lun->max_blocks = n;
 	else if (!strncmp(word, "opt_blocks=", 11) && parse_size(word + 11, &n) && n <= UINT32_MAX)
 		lun->opt_blocks = n;
-	else if (!strncmp(word, "max_block=", 10) && parse_size(word + 10, &n) && n < 1 << 24)
-		lun->max_block = n;
 	else if (!strncmp(word, "refuse=", 7) && parse_size(word + 7, &n))
 		lun->refuse = n;
 	else if (!strncmp(word, "mute=", 5) && parse_size(word + 5, &n) && n <= UINT8_MAX) {
@@ -336,8 +334,8 @@ int inventory_add(const char *spec, bool (*each)(struct lun *lun), char *err, si
 		}
 	}
 	if (!like.block)
-		like.block = like.type == &cdrom_type ? 2048 : 512;
-	if (empty && like.type != &cdrom_type) {
+		like.block = like.type->removable ? 2048 : 512;
+	if (empty && !like.type->removable) {
 		snprintf(err, err_len, "only a cdrom can be empty");
 		goto fail;
 	}
@@ -351,7 +349,7 @@ int inventory_add(const char *spec, bool (*each)(struct lun *lun), char *err, si
 		m = medium_open(file, size, err, err_len);
 		if (!m)
 			goto fail;
-		m->read_only |= ro || like.type == &cdrom_type;
+		m->read_only |= ro || like.type->removable;
 	}
 	for (unsigned int target = r.target[0]; target <= r.target[1]; target++)
 		for (unsigned int n = r.lun[0]; n <= r.lun[1]; n++, nr++) {

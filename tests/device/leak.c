@@ -2,13 +2,20 @@
 /*
  * Kernels of 64-bit machines live in the upper half of the address space; that
  * of User-Mode Linux has the guest's memory at 0x60000000.
+ *
+ * Of a request every byte that is not the CDB proper is pinned down: here, and
+ * by the rules in hba.c (lun, task_attr, prio, crn, protection lengths). In a
+ * buffer that the device is to write may lie what the device wrote there last;
+ * a copy of that is kept, by the buffer's address, so that what we say at
+ * random is not taken for the driver's.
  */
+#include <search.h>
 #include <stdbool.h>
 
 #include "bytes.h"
 #include "leak.h"
+#include "loop.h"
 #include "memory.h"
-#include "mutate.h"
 #include "violation.h"
 
 #define UML_PHYSMEM	0x60000000
@@ -29,15 +36,19 @@ static uint32_t cdb_len(const uint8_t *cdb)
 	return cdb[0] == 0x7f ? 8 + cdb[7] : len_of_group[cdb[0] >> 5];
 }
 
-void leak_check_request(unsigned int queue, uint64_t tag, const uint8_t *cdb, uint32_t cdb_size)
+void leak_check_tag(unsigned int queue, uint64_t tag)
 {
-	uint32_t len = cdb_len(cdb);
-
 	if (is_uml_address(tag) || tag >> 47 == UPPER_HALF) {
 		nr_leaks++;
 		violation("queue %u: tag %llx is an address of the kernel", queue,
 			  (unsigned long long)tag);
 	}
+}
+
+void leak_check_cdb(unsigned int queue, const uint8_t *cdb, uint32_t cdb_size)
+{
+	uint32_t len = cdb_len(cdb);
+
 	for (uint32_t i = len; len && i < cdb_size; i++)
 		if (cdb[i]) {
 			nr_leaks++;
@@ -46,18 +57,47 @@ void leak_check_request(unsigned int queue, uint64_t tag, const uint8_t *cdb, ui
 		}
 }
 
+/* What the device has written to a buffer, known by the guest's address of its first byte. */
+struct writing {
+	uint64_t at;
+	uint8_t bytes[LEAK_MAX_BUFFER];
+};
+
+static void *writings;
+
+static int compare(const void *a, const void *b)
+{
+	const struct writing *x = a, *y = b;
+
+	return x->at < y->at ? -1 : x->at > y->at;
+}
+
 void leak_check_writable(unsigned int queue, struct sgl buffer)
 {
+	struct writing key = { .at = mem_guest_addr(sgl_first(buffer)) };
+	struct writing **ours = tfind(&key, &writings, compare);
 	uint8_t word[8];
 
-	/* Sense data made by chance lies there still, and may look like anything. */
-	if (mutate_has_begun())
-		return;
 	for (unsigned int at = 0; sgl_get(&buffer, word, 8) == 8; at += 8)
-		if (is_uml_address(get_le64(word))) {
+		if (is_uml_address(get_le64(word)) &&
+		    !(ours && at + 8 <= LEAK_MAX_BUFFER && !memcmp(word, (*ours)->bytes + at, 8))) {
 			nr_leaks++;
-			violation("queue %u: %016llx at byte %u of a response is an address of the kernel",
+			violation("queue %u: %016llx at byte %u of a buffer for the device is an address of the kernel",
 				  queue, (unsigned long long)get_le64(word), at);
 			return;
 		}
+}
+
+void leak_wrote(struct sgl buffer)
+{
+	struct writing key = { .at = mem_guest_addr(sgl_first(buffer)) }, **ours;
+
+	ours = tfind(&key, &writings, compare);
+	if (!ours) {
+		struct writing *new = xalloc(NULL, 1, sizeof(*new));
+
+		*new = key;
+		ours = tsearch(new, &writings, compare);
+	}
+	sgl_get(&buffer, (*ours)->bytes, LEAK_MAX_BUFFER);
 }

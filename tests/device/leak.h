@@ -13,8 +13,13 @@
 
 extern uint64_t nr_leaks;
 
-void leak_check_request(unsigned int queue, uint64_t tag, const uint8_t *cdb, uint32_t cdb_size);
+#define LEAK_MAX_BUFFER	288	/* bytes of a buffer that are remembered: a response with its sense data */
+
+void leak_check_tag(unsigned int queue, uint64_t tag);
+void leak_check_cdb(unsigned int queue, const uint8_t *cdb, uint32_t cdb_size);
 /* Of a buffer that the device is to write to; it can be read as well. */
 void leak_check_writable(unsigned int queue, struct sgl buffer);
+/* The device has written to it what is there now. */
+void leak_wrote(struct sgl buffer);
 
 #endif

@@ -29,7 +29,7 @@ static const char usage[] =
 "  --lun SPEC             TARGET:LUN:OPTION,... with numbers or FIRST-LAST, and\n"
 "                         type=disk|cdrom|tape file=PATH mem size=N[K|M|G|T]\n"
 "                         block=512|1024|2048|4096 pi=0|1|2|3 ro empty\n"
-"                         max_blocks=N opt_blocks=N max_block=BYTES refuse=BYTES mute=OPCODE\n"
+"                         max_blocks=N opt_blocks=N refuse=BYTES mute=OPCODE\n"
 "  --config FIELD=VALUE   a field of the configuration space, any value\n"
 "  --features LIST        +NAME,-NAME: inout hotplug change t10_pi indirect\n"
 "                         event_idx version_1 packed\n"

@@ -107,3 +107,15 @@ void *mem_user(uint64_t addr, uint64_t len)
 		p = translate(m, m->region.user_addr, addr, len);
 	return p;
 }
+
+/* The opposite of mem_guest(), for retired mappings too; UINT64_MAX: not the guest's memory. */
+uint64_t mem_guest_addr(const void *p)
+{
+	for (const struct mapping *m = mappings; m; m = m->next) {
+		uint64_t off = (uintptr_t)p - (uintptr_t)m->map - m->region.mmap_offset;
+
+		if (off < m->region.size)
+			return m->region.guest_addr + off;
+	}
+	return UINT64_MAX;
+}

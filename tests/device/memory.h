@@ -21,5 +21,6 @@ void mem_drop_retired(void);
 void mem_clear(void);
 void *mem_guest(uint64_t addr, uint64_t len);
 void *mem_user(uint64_t addr, uint64_t len);
+uint64_t mem_guest_addr(const void *p);
 
 #endif

@@ -88,3 +88,10 @@ unsigned int sgl_count(struct sgl s)
 		nr++;
 	return nr;
 }
+
+const void *sgl_first(struct sgl s)
+{
+	size_t n;
+
+	return next_piece(&s, 1, &n);
+}

@@ -1,162 +1,246 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A tape drive, as much of one as the st driver asks for. On the medium each
- * record stands behind four bytes with its length; a filemark is a record of
- * none. Writing ends the tape.
+ * A tape drive, as much of one as the st driver asks for. The tape lies in the
+ * medium from its beginning: each record between two words that say how long it
+ * is, so that one can go back as well; a filemark is two words alone, and a word
+ * of zero is the end of what was written.
  */
 #include <stdio.h>
 
 #include "bytes.h"
 #include "target.h"
 
-#define TAPE_HEADER		4
-#define TAPE_BLOCK_MAX		(1 << 20)	/* where no max_block= was given */
+#define WORD		4
+#define FILEMARK	0xffffffff
+#define MAX_RECORD	(1 << 20)
 
-/* Sense: the flags beside the key, then additional sense code and qualifier. */
-#define SENSE_FILEMARK		0x800001
-#define SENSE_OTHER_LENGTH	0x200000
+/* In byte 2 of fixed-format sense data. */
+#define SENSE_FILEMARK	0x80
+#define SENSE_ILI	0x20
+
+#define SENSE_AT_FILEMARK	0x000001
+#define SENSE_WRONG_LENGTH	0x000000
+#define SENSE_AT_BEGINNING	0x000004
 #define SENSE_END_OF_DATA	0x080005
-#define SENSE_FULL		0x4d0002
+#define SENSE_END_OF_TAPE	0x0d0002
 
-static uint32_t get_be24(const uint8_t *p)
+static uint32_t bytes_of(uint32_t word)
 {
-	return p[0] << 16 | get_be16(p + 1);
+	return word == FILEMARK ? 0 : word;
 }
 
-static void put_be24(uint8_t *p, uint32_t value)
+/* What is behind the position; 0: nothing that makes sense (a file can hold anything). */
+static uint32_t word_behind(const struct lun *lun)
 {
-	p[0] = value >> 16;
-	put_be16(p + 1, value);
+	uint64_t size = lun->medium->size, room = size - lun->position;
+	uint32_t word = 0;
+
+	if (lun->position <= size && room >= 2 * WORD)
+		word = get_be32(lun->medium->data + lun->position);
+	return 2ull * WORD + bytes_of(word) <= room ? word : 0;
 }
 
-static uint32_t block_max(const struct lun *lun)
+/* What is before it. */
+static uint32_t word_before(const struct lun *lun)
 {
-	return lun->max_block ? lun->max_block : TAPE_BLOCK_MAX;
+	uint32_t word = 0;
+
+	if (lun->position >= 2 * WORD && lun->position <= lun->medium->size)
+		word = get_be32(lun->medium->data + lun->position - WORD);
+	return 2ull * WORD + bytes_of(word) <= lun->position ? word : 0;
 }
 
-/* One block of this length; says in sense data why not. */
-static bool read_block(struct lun *lun, struct task *t, uint32_t len, bool any_len, uint32_t left)
+static uint32_t number_of(const struct task *t)
 {
-	uint64_t end = min_u64(lun->tape_end, lun->medium->size);
-	const uint8_t *record = lun->medium->data + lun->tape_at;
-	uint32_t has = lun->tape_at + TAPE_HEADER <= end ? get_be32(record) : UINT32_MAX;
+	return t->cdb[2] << 16 | t->cdb[3] << 8 | t->cdb[4];
+}
 
-	/* The medium may have shrunk, or be written to by another drive. */
-	if (lun->tape_at + TAPE_HEADER + has > end) {
-		task_sense_info(lun, t, SENSE_END_OF_DATA, left);
+static void step(struct lun *lun)
+{
+	lun->position += 2 * WORD + bytes_of(word_behind(lun));
+}
+
+static void step_back(struct lun *lun)
+{
+	lun->position -= 2 * WORD + bytes_of(word_before(lun));
+}
+
+static void stop(struct lun *lun, struct task *t, uint32_t sense, uint8_t flags, uint32_t info)
+{
+	task_sense_info(lun, t, sense, info);
+	t->sense[2] |= flags;
+}
+
+/* Takes one record; false: there is none, or it has another length. */
+static bool read_record(struct lun *lun, struct task *t, uint32_t want, bool any_shorter,
+			uint32_t left)
+{
+	uint32_t word = word_behind(lun), len = bytes_of(word);
+	const uint8_t *data = lun->medium->data + lun->position + WORD;
+
+	if (!word) {
+		stop(lun, t, SENSE_END_OF_DATA, 0, left);
 		return false;
 	}
-	lun->tape_at += TAPE_HEADER + has;
-	if (!has) {
-		task_sense_info(lun, t, SENSE_FILEMARK, left);
+	step(lun);
+	if (word == FILEMARK) {
+		stop(lun, t, SENSE_AT_FILEMARK, SENSE_FILEMARK, left);
 		return false;
 	}
-	t->moved += sgl_put(&t->in, record + TAPE_HEADER, min_u64(has, len));
-	if (has == len || (any_len && has < len))
+	t->moved += sgl_put(&t->in, data, min_u64(want, len));
+	if (len == want || (any_shorter && len < want))
 		return true;
-	/* Of a block: by how much it is too short. Of many: how many are missing. */
-	task_sense_info(lun, t, SENSE_OTHER_LENGTH, t->cdb[1] & 1 ? left : len - has);
+	/* Without records of fixed length: how much shorter; longer is less than nothing. */
+	stop(lun, t, SENSE_WRONG_LENGTH, SENSE_ILI, t->cdb[1] & 1 ? left : want - len);
 	return false;
-}
-
-static bool write_block(struct lun *lun, struct task *t, uint32_t len, uint32_t left)
-{
-	uint8_t *record = lun->medium->data + lun->tape_at;
-
-	if (lun->tape_at + TAPE_HEADER + len > lun->medium->size) {
-		task_sense_info(lun, t, SENSE_FULL, left);
-		return false;
-	}
-	put_be32(record, len);
-	t->moved += sgl_get(&t->out, record + TAPE_HEADER, len);
-	lun->tape_at += TAPE_HEADER + len;
-	lun->tape_end = lun->tape_at;
-	return true;
-}
-
-/* How long a block is and how many there are; false if they are not to be had. */
-static bool take_blocks(struct lun *lun, struct task *t, uint64_t room, uint32_t *len, uint32_t *nr)
-{
-	bool fixed = t->cdb[1] & 1;
-	uint32_t count = get_be24(t->cdb + 2);
-
-	*len = fixed ? lun->tape_block : count;
-	*nr = fixed ? count : !!count;
-	if ((fixed && !lun->tape_block) || *len > block_max(lun)) {
-		task_sense(lun, t, SENSE_BAD_CDB_FIELD);
-		return false;
-	}
-	t->overrun = (uint64_t)*len * *nr > room;
-	return !t->overrun;
 }
 
 static void tape_read(struct lun *lun, struct task *t)
 {
-	uint32_t len, nr;
+	bool fixed = t->cdb[1] & 1, any_shorter = t->cdb[1] & 2;
+	uint32_t n = number_of(t), len = fixed ? lun->record : n;
 
-	if (!take_blocks(lun, t, t->in.left, &len, &nr))
+	if (!task_ready(lun, t) || !n)
 		return;
-	while (nr && read_block(lun, t, len, t->cdb[1] & 2, t->cdb[1] & 1 ? nr : len))
-		nr--;
+	if ((fixed && (!len || any_shorter)) || len > MAX_RECORD) {
+		task_sense(lun, t, SENSE_BAD_CDB_FIELD);
+		return;
+	}
+	if ((uint64_t)len * (fixed ? n : 1) > t->in.left) {
+		t->overrun = true;
+		return;
+	}
+	if (!fixed)
+		read_record(lun, t, len, any_shorter, n);
+	for (; fixed && n && read_record(lun, t, len, false, n); n--)
+		;
+}
+
+/* A record, or with NULL a filemark. What was behind it is gone. */
+static bool append(struct lun *lun, struct task *t, uint32_t word, struct sgl *data, uint32_t left)
+{
+	uint8_t *at = lun->medium->data + lun->position;
+
+	if (lun->position + 3 * WORD + bytes_of(word) > lun->medium->size) {
+		stop(lun, t, SENSE_END_OF_TAPE, 0x40, left);
+		return false;
+	}
+	put_be32(at, word);
+	if (data)
+		t->moved += sgl_get(data, at + WORD, word);
+	put_be32(at + WORD + bytes_of(word), word);
+	step(lun);
+	put_be32(lun->medium->data + lun->position, 0);
+	return true;
+}
+
+static bool is_writable(struct lun *lun, struct task *t)
+{
+	if (task_ready(lun, t) && lun->medium->read_only)
+		task_sense(lun, t, SENSE_WRITE_PROTECTED);
+	return t->status == SAM_GOOD;
 }
 
 static void tape_write(struct lun *lun, struct task *t)
 {
-	uint32_t len, nr;
+	bool fixed = t->cdb[1] & 1;
+	uint32_t n = number_of(t), len = fixed ? lun->record : n;
 
-	if (!take_blocks(lun, t, t->out.left, &len, &nr))
+	if (!is_writable(lun, t) || !n)
 		return;
-	while (nr && write_block(lun, t, len, t->cdb[1] & 1 ? nr : len))
-		nr--;
+	if (!len || len > MAX_RECORD) {
+		task_sense(lun, t, SENSE_BAD_CDB_FIELD);
+		return;
+	}
+	if ((uint64_t)len * (fixed ? n : 1) > t->out.left) {
+		t->overrun = true;
+		return;
+	}
+	if (!fixed)
+		append(lun, t, len, &t->out, n);
+	for (; fixed && n && append(lun, t, len, &t->out, n); n--)
+		;
 }
 
 static void tape_write_filemarks(struct lun *lun, struct task *t)
 {
-	uint32_t nr = get_be24(t->cdb + 2);
+	if (!is_writable(lun, t))
+		return;
+	for (uint32_t n = number_of(t); n && append(lun, t, FILEMARK, NULL, n); n--)
+		;
+}
 
-	while (nr && write_block(lun, t, 0, nr))
-		nr--;
+static void tape_space(struct lun *lun, struct task *t)
+{
+	int32_t n = (int32_t)(number_of(t) << 8) >> 8;
+	bool marks = (t->cdb[1] & 7) == 1, to_end = (t->cdb[1] & 7) == 3;
+	uint32_t word;
+
+	if (!task_ready(lun, t))
+		return;
+	while (n || to_end) {
+		bool back = n < 0 && !to_end;
+
+		word = back ? word_before(lun) : word_behind(lun);
+		if (!word && back) {
+			stop(lun, t, SENSE_AT_BEGINNING, 0x40, -n);
+			return;
+		}
+		if (!word) {
+			if (!to_end)
+				stop(lun, t, SENSE_END_OF_DATA, 0, n);
+			return;
+		}
+		if (back)
+			step_back(lun);
+		else
+			step(lun);
+		if (!to_end && !marks && word == FILEMARK) {
+			stop(lun, t, SENSE_AT_FILEMARK, SENSE_FILEMARK, back ? -n : n);
+			return;
+		}
+		if (!marks || word == FILEMARK)
+			n += back ? 1 : -1;
+	}
 }
 
 static void tape_rewind(struct lun *lun, struct task *t)
 {
 	(void)t;
-	lun->tape_at = 0;
+	lun->position = 0;
 }
 
 static void tape_read_block_limits(struct lun *lun, struct task *t)
 {
-	uint8_t buf[6] = { 0, 0, 0, 0, 0, 1 };
+	uint8_t buf[6] = { 0 };
 
-	put_be24(buf + 1, block_max(lun));
+	(void)lun;
+	put_be32(buf, MAX_RECORD);	/* the first byte is the granularity: any */
+	put_be16(buf + 4, 1);
 	task_reply(t, buf, sizeof(buf), sizeof(buf));
 }
 
-/* The block descriptor, which has the length of a block, and no page. */
+/* Header and block descriptor; there are no pages. */
 static void tape_mode_sense(struct lun *lun, struct task *t)
 {
 	uint8_t buf[12] = { 11, 0, 0x10, 8 };
 
-	if (t->cdb[2] & 0x3f) {
-		task_sense(lun, t, SENSE_BAD_CDB_FIELD);
-		return;
-	}
-	put_be24(buf + 9, lun->tape_block);
+	if (lun->medium->read_only)
+		buf[2] |= 0x80;
+	put_be32(buf + 8, lun->record);
 	task_reply(t, buf, sizeof(buf), t->cdb[4]);
 }
 
 static void tape_mode_select(struct lun *lun, struct task *t)
 {
-	uint8_t buf[12];
+	uint8_t buf[12] = { 0 };
 
-	if (t->cdb[4] != sizeof(buf))
-		task_sense(lun, t, SENSE_BAD_CDB_FIELD);
-	else if (!task_param(t, buf, sizeof(buf)))
+	if (!task_param(t, buf, min_u64(t->cdb[4], sizeof(buf))) || buf[3] != 8)
 		return;
-	else if (buf[3] != 8 || get_be24(buf + 9) > block_max(lun))
+	if ((get_be32(buf + 8) & 0xffffff) > MAX_RECORD)
 		task_sense(lun, t, SENSE_BAD_PARAMETER);
 	else
-		lun->tape_block = get_be24(buf + 9);
+		lun->record = get_be32(buf + 8) & 0xffffff;
 }
 
 static const struct scsi_command tape_commands[] = {
@@ -167,20 +251,18 @@ static const struct scsi_command tape_commands[] = {
 	{ 0x08, -1, 6, tape_read },
 	{ 0x0a, -1, 6, tape_write },
 	{ 0x10, -1, 6, tape_write_filemarks },
+	{ 0x11, -1, 6, tape_space },
 	{ 0x12, -1, 6, scsi_inquiry },
 	{ 0x15, -1, 6, tape_mode_select },
 	{ 0x1a, -1, 6, tape_mode_sense },
-	{ 0x1b, -1, 6, scsi_nothing },
-	{ 0x1e, -1, 6, scsi_prevent_removal },
+	{ 0x1b, -1, 6, scsi_nothing },			/* LOAD UNLOAD */
+	{ 0x1e, -1, 6, scsi_nothing },			/* PREVENT ALLOW MEDIUM REMOVAL */
 	{ 0xa0, -1, 12, scsi_report_luns },
-	{ 0xa3, 0x0c, 12, scsi_report_opcodes },
-	{ 0xa3, 0x0d, 12, scsi_report_tmfs },
 };
 
 const struct lun_type tape_type = {
 	.name = "tape",
 	.peripheral_type = 0x01,
-	.removable = true,
 	.product = "TAPE",
 	.commands = tape_commands,
 	.nr_commands = ARRAY_SIZE(tape_commands),

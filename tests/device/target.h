@@ -2,8 +2,8 @@
 /*
  * Targets and their logical units. A task is one SCSI command: CDB and buffers
  * in, status, sense and the number of bytes moved out. target.c knows LUNs,
- * unit attentions and the commands that every type has; disk.c, cdrom.c
- * and tape.c have the rest of their type's commands in one table each.
+ * unit attentions and the commands that every type has; disk.c, cdrom.c and
+ * tape.c have the rest of their type's commands in one table each.
  */
 #ifndef TARGET_H
 #define TARGET_H
@@ -66,12 +66,11 @@ struct lun {
 	bool open, locked;	/* the tray of a removable medium */
 	uint32_t max_blocks, opt_blocks;	/* announced in VPD page B0h; 0: none */
 	uint64_t refuse;	/* more bytes than this are refused, announced or not; 0: none */
-	uint32_t max_block;	/* tape: the longest block; 0: tape.c's own */
-	uint32_t tape_block;	/* length of a block in fixed-block mode, else 0 */
-	uint64_t tape_at, tape_end;	/* where the tape stands, what was written */
 	bool mute[256];		/* commands with these opcodes wait */
 	bool held;		/* commands wait for a release (see hba.c) */
 	uint8_t media_event;	/* cdrom: what GET EVENT STATUS has to tell */
+	uint64_t position;	/* tape: bytes of the medium before it */
+	uint32_t record;	/* tape: how long records of fixed length are; 0: they vary */
 	uint32_t subscribed;	/* asynchronous notifications */
 	uint32_t attention[4];	/* pending unit attentions, oldest first */
 	unsigned int nr_attention;

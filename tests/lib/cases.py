@@ -5,7 +5,7 @@ A header line is `# key: value`.  Unknown keys, unknown kernels and a missing cl
 are errors, so that a misspelt requirement cannot silently turn into a default.
 
   claim:    one sentence, what the case proves (may go on in following `#   ` lines)
-  kernels:  where it runs: 6.1 6.12 6.18 7.3 newest (QEMU), 6.1-arm64 6.1-s390x 6.1-ppc64el (other
+  kernels:  where it runs: 6.1 6.12 6.18 7.3 newest (QEMU), 6.1-arm64 6.12-arm64 7.3-arm64 6.1-s390x 6.1-ppc64el (other
             architectures), uml uml-debug (User-Mode Linux), host
   machine:  q35 (default) or microvm; other architectures have one each
   image:    vmlinux (default, boots fast) or bzImage (can suspend)
@@ -13,10 +13,9 @@ are errors, so that a misspelt requirement cannot silently turn into a default.
   memory:   guest memory (512M)
   hba:      a QEMU device string; repeat for more HBAs (one virtio-scsi-pci); the other end of
             vhost-user-scsi-pci is tests/device, to which `host device` speaks
-  lun:      disk|cd KEY=VALUE...; target= and lun= take ranges such as 0..7 (one disk);
+  lun:      disk|cd|tape KEY=VALUE...; target= and lun= take ranges such as 0..7 (one disk);
             size=64M, empty (no medium), text=FIRST_LINE, file=bzImage (of the kernel's own
             files, read-only), hba=0, and the device's own;
-            tape, where the device is tests/device;
             iscsi-disk, iscsi-tape, iscsi-changer, iscsi-cd: passed through by QEMU from
             a real iSCSI target; cartridges=3 for a changer
   qemu:     further QEMU arguments
@@ -31,7 +30,8 @@ import dataclasses
 import os
 import re
 
-QEMU_KERNELS = ('6.1', '6.12', '6.18', '7.3', 'newest', '6.1-arm64', '6.1-s390x', '6.1-ppc64el')
+QEMU_KERNELS = ('6.1', '6.12', '6.18', '7.3', 'newest', '6.1-arm64', '6.12-arm64', '7.3-arm64', '6.1-s390x',
+                '6.1-ppc64el')
 UML_KERNELS = ('uml', 'uml-debug')
 KERNELS = QEMU_KERNELS + UML_KERNELS + ('host',)
 # Kernels that only run when asked for, each in the place of another.

@@ -8,7 +8,8 @@ lines that start with a word:
   out TEXT           a line of the case's output
   log TEXT           a line of the kernel log since the case began
   host VERB ARGS     the case asks the host side for something; the host answers
-                     `reply STATUS BASE64`
+                     `reply STATUS BASE64`, with ` +` when that is not all of it
+  more               the rest, please: a serial line drops what nobody reads in time
   done STATUS        the case ended; 77 means skipped
   gone               the guest is about to power off
 
@@ -27,6 +28,8 @@ import procs
 # The guest bounds a case itself; only a guest that hangs makes the host wait longer.
 _GRACE = 50
 _BOOT_TIMEOUT = 90
+# A tty holds 4 KiB that nobody has read.
+_LINE = 3000
 
 # A kernel with all detectors on takes its time.
 _SLOWNESS = {'uml-debug': 4, 'x86-debug': 3, 'x86-kcsan': 3}
@@ -78,6 +81,7 @@ class Guest:
         self.errors = os.path.join(self.dir, 'errors')
         self.process = None
         self._pending = b''
+        self._reply = None  # the lines of a reply that are still to be sent
         self._number = 0
         self.channel = None
 
@@ -200,8 +204,10 @@ class Guest:
                 status, text = self._serve(rest)
                 if status:
                     outcome.add_output(f'the host answers {status}: {text[:500]}')
-                encoded = base64.b64encode(text.encode()).decode()
-                self._send(f'reply {status} {encoded}')
+                self._reply = _reply_lines(status, text)
+                self._send(next(self._reply))
+            elif word == 'more':
+                self._send(next(self._reply))
             elif word == 'done':
                 outcome.status = int(rest)
                 return
@@ -244,6 +250,13 @@ def _verb_promtool(encoded):
     if done.returncode or said:
         raise ValueError(said)
     return said
+
+
+def _reply_lines(status, text):
+    encoded = base64.b64encode(text.encode()).decode()
+    for start in range(0, len(encoded) or 1, _LINE):
+        more = ' +' if start + _LINE < len(encoded) else ''
+        yield f'reply {status} {encoded[start:start + _LINE]}{more}'
 
 
 def _text(path):

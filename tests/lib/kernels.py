@@ -9,6 +9,7 @@ import hashlib
 import lzma
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import threading
@@ -85,8 +86,8 @@ def build_id(module):
     return found.group(1)
 
 
-# Numbers that a case may take from whoever started the run: to repeat it, or have more of it.
-_PASSED_ON = ('VSCSI_SEED', 'VSCSI_FUZZ_SECONDS', 'VSCSI_SCHEDULES')
+# What a case may take from whoever started the run: to repeat it, or have more of it, or a part.
+_PASSED_ON = ('VSCSI_SEED', 'VSCSI_FUZZ_SECONDS', 'VSCSI_SCHEDULES', 'VSCSI_FIELD')
 
 
 class Kernel:
@@ -165,7 +166,7 @@ class Kernel:
     def environment(self, tests, modroot):
         """What the guest's scripts want to know, as shell assignments."""
         limits = '/vscsi' if tests == '/vscsi' else os.path.join(TOP, 'scripts')
-        passed_on = ''.join(f'{name}={int(os.environ[name])}\n' for name in _PASSED_ON if name in os.environ)
+        passed_on = ''.join(f'{name}={shlex.quote(os.environ[name])}\n' for name in _PASSED_ON if name in os.environ)
         return (f'{passed_on}VSCSI_TESTS={tests}\nVSCSI_MODROOT={modroot}\nVSCSI_DRIVER={self.driver}\n'
                 f'VSCSI_BUILD_ID={self.build_id}\nVSCSI_KERNEL={self.name}\n'
                 f'VSCSI_LIMITS={limits}/virtio-scsi-limits\n')

@@ -111,8 +111,6 @@ class Qemu(Guest):
             empty = props.pop('empty', '')
             file = props.pop('file', '')
             text = props.pop('text', '').replace('_', ' ')
-            if kind == 'tape':
-                raise GuestError("lun: QEMU has no tape of its own (kernels: uml, or iscsi-tape)")
             device = f"scsi-{'cd' if kind == 'cd' else 'hd'},{place}"
             if not empty:
                 path = (os.path.join(self.kernel.dir, file) if file else
