@@ -12,7 +12,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 
@@ -89,9 +88,11 @@ def _on_signal(number, _frame):
     # Further signals would only interrupt the clean-up.
     for other in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(other, signal.SIG_IGN)
-    print(f'# stopped by {signal.Signals(number).name}', flush=True)
+    try:
+        print(f'# stopped by {signal.Signals(number).name}', flush=True)
+    except OSError:
+        pass  # whoever read it has been ended, too
     cleanup()
-    sys.stdout.flush()
     os._exit(128 + number)
 
 
