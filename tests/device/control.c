@@ -195,7 +195,7 @@ static bool do_release(FILE *out, char **word)
 
 static bool has_set(struct lun *lun)
 {
-	return lun_option(lun, option) || fail("options are max_blocks= opt_blocks= refuse= mute=");
+	return lun_option(lun, option) || fail("options are max_blocks= opt_blocks= max_record= refuse= mute=");
 }
 
 static bool do_set(FILE *out, char **word)

@@ -274,6 +274,8 @@ bool lun_option(struct lun *lun, const char *word)
 		lun->max_blocks = n;
 	else if (!strncmp(word, "opt_blocks=", 11) && parse_size(word + 11, &n) && n <= UINT32_MAX)
 		lun->opt_blocks = n;
+	else if (!strncmp(word, "max_record=", 11) && parse_size(word + 11, &n) && n < 1 << 24)
+		lun->max_record = n;
 	else if (!strncmp(word, "refuse=", 7) && parse_size(word + 7, &n))
 		lun->refuse = n;
 	else if (!strncmp(word, "mute=", 5) && parse_size(word + 5, &n) && n <= UINT8_MAX) {

@@ -12,7 +12,7 @@
 
 #define WORD		4
 #define FILEMARK	0xffffffff
-#define MAX_RECORD	(1 << 20)
+#define MAX_RECORD	(1 << 20)	/* unless the LUN has another */
 
 /* In byte 2 of fixed-format sense data. */
 #define SENSE_FILEMARK	0x80
@@ -48,6 +48,11 @@ static uint32_t word_before(const struct lun *lun)
 	if (lun->position >= 2 * WORD && lun->position <= lun->medium->size)
 		word = get_be32(lun->medium->data + lun->position - WORD);
 	return 2ull * WORD + bytes_of(word) <= lun->position ? word : 0;
+}
+
+static uint32_t max_record(const struct lun *lun)
+{
+	return lun->max_record ? lun->max_record : MAX_RECORD;
 }
 
 static uint32_t number_of(const struct task *t)
@@ -102,7 +107,7 @@ static void tape_read(struct lun *lun, struct task *t)
 
 	if (!task_ready(lun, t) || !n)
 		return;
-	if ((fixed && (!len || any_shorter)) || len > MAX_RECORD) {
+	if ((fixed && (!len || any_shorter)) || len > max_record(lun)) {
 		task_sense(lun, t, SENSE_BAD_CDB_FIELD);
 		return;
 	}
@@ -148,7 +153,7 @@ static void tape_write(struct lun *lun, struct task *t)
 
 	if (!is_writable(lun, t) || !n)
 		return;
-	if (!len || len > MAX_RECORD) {
+	if (!len || len > max_record(lun)) {
 		task_sense(lun, t, SENSE_BAD_CDB_FIELD);
 		return;
 	}
@@ -214,8 +219,7 @@ static void tape_read_block_limits(struct lun *lun, struct task *t)
 {
 	uint8_t buf[6] = { 0 };
 
-	(void)lun;
-	put_be32(buf, MAX_RECORD);	/* the first byte is the granularity: any */
+	put_be32(buf, max_record(lun));	/* the first byte is the granularity: any */
 	put_be16(buf + 4, 1);
 	task_reply(t, buf, sizeof(buf), sizeof(buf));
 }
@@ -237,7 +241,7 @@ static void tape_mode_select(struct lun *lun, struct task *t)
 
 	if (!task_param(t, buf, min_u64(t->cdb[4], sizeof(buf))) || buf[3] != 8)
 		return;
-	if ((get_be32(buf + 8) & 0xffffff) > MAX_RECORD)
+	if ((get_be32(buf + 8) & 0xffffff) > max_record(lun))
 		task_sense(lun, t, SENSE_BAD_PARAMETER);
 	else
 		lun->record = get_be32(buf + 8) & 0xffffff;

@@ -64,6 +64,7 @@ struct lun {
 	unsigned int pi;	/* protection type, 0: none */
 	bool d_sense, write_cache, stopped;
 	bool open, locked;	/* the tray of a removable medium */
+	uint32_t max_record;	/* tape: of how many bytes at the most; 0: a MiB */
 	uint32_t max_blocks, opt_blocks;	/* announced in VPD page B0h; 0: none */
 	uint64_t refuse;	/* more bytes than this are refused, announced or not; 0: none */
 	bool mute[256];		/* commands with these opcodes wait */
