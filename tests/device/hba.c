@@ -291,6 +291,7 @@ static void finish(struct request *q, uint8_t response)
 {
 	TAILQ_REMOVE(&in_flight, q, link);
 	stats_in_flight(-1);
+	stats.last_ns = now_ns();
 	complete(q, response);
 }
 

@@ -105,6 +105,7 @@ void stats_print(FILE *out, const struct ring *rings, uint64_t features)
 	print_queues(out, rings);
 	print(out, "in_flight", in_flight);
 	print(out, "max_in_flight", seen.max_in_flight);
+	print(out, "last_ns", stats.last_ns);
 	print(out, "max_segments", seen.max_segments);
 	print(out, "max_transfer", seen.max_transfer);
 	print(out, "longest_chain", seen.longest_chain);

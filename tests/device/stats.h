@@ -13,6 +13,7 @@ struct ring;
 
 struct stats {
 	uint64_t drivers, events_sent, events_dropped, notification_queries, subscriptions;
+	uint64_t last_ns;	/* when the last command was finished; CLOCK_MONOTONIC */
 };
 
 extern struct stats stats;

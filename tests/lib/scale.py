@@ -6,9 +6,14 @@
 
 The two take turns in User-Mode Linux, each time in a fresh guest with one processor, so
 each round gives a ratio: of processor time (that of the guest's kernel), of the time
-until the scan ends, of memory.  Machines are noisy: it fails when the interval that
-holds the median of the ratios with 95 per cent lies wholly above 1.05.  Commands can be
-counted: it fails when a LUN takes more than one more, which is our question.
+until the last command of the disk driver is finished, of memory.  Machines are noisy: it
+fails when the interval that holds the median of the ratios with 95 per cent lies wholly
+above 1.05.  Commands can be counted: it fails when a LUN takes more than one more, which
+is our question.
+
+When the scan itself returns is shown and not judged: in each moment that it waits the
+disk driver probes LUNs that were found, so who waits once more returns later, with more
+of the disks ready.
 """
 import json
 import math
@@ -29,6 +34,8 @@ _NR_QUESTIONS = 1  # READ CAPACITY
 _LEAST_ROUNDS = 6  # fewer say nothing with 95 per cent
 _NR_TARGETS = 4
 _DRIVERS = ('intree', 'ours')
+_TITLES = {'commands': 'commands', 'scan_ms': 'scan returned, ms', 'ready_ms': 'disks ready, ms',
+           'cpu_ms': 'processor time, ms', 'memory_kib': 'memory, KiB'}
 
 
 class Scanned(Uml):
@@ -66,9 +73,10 @@ class Scanned(Uml):
         outcome = self.run(self.case, Outcome())
         if outcome.reasons:
             raise GuestError('\n'.join(outcome.reasons + outcome.output[-5:]))
-        queues = json.loads(self.device.tell('stats'))['queues']
+        stats = json.loads(self.device.tell('stats'))
         begin, scanned, end = (self._marks[name] for name in ('begin', 'scanned', 'end'))
-        return {'commands': sum(queue['commands'] for queue in queues),
+        return {'commands': sum(queue['commands'] for queue in stats['queues']),
+                'ready_ms': stats['last_ns'] / 1e6 - 1e3 * begin[0],
                 'cpu_ms': 1e3 * (end[1] - begin[1]), 'scan_ms': 1e3 * (scanned[0] - begin[0]),
                 'memory_kib': int(re.search(r'^memory (\d+)$', '\n'.join(outcome.output), re.M)[1])}
 
@@ -101,8 +109,7 @@ def judge(found, nr_luns):
     bad = []
     print(f'{nr_luns} LUNs, {len(found["ours"])} rounds. For each LUN, medians; the ratio with its interval of 95 %:')
     print(f"{'':<22}{'in-tree':>10}{'ours':>10}{'ratio':>8}")
-    for quantity, title in (('commands', 'commands'), ('scan_ms', 'scan, ms'), ('cpu_ms', 'processor time, ms'),
-                            ('memory_kib', 'memory, KiB')):
+    for quantity, title in _TITLES.items():
         values = [[one[quantity] / nr_luns for one in found[name]] for name in _DRIVERS]
         intree, ours = (statistics.median(of) for of in values)
         ratios = [after / before for before, after in zip(*values)]
@@ -111,7 +118,7 @@ def judge(found, nr_luns):
         if quantity == 'commands':
             if ours - intree > _NR_QUESTIONS:
                 bad.append(f'{ours - intree:.2f} commands more for each LUN than with the in-tree driver')
-        elif least > _WORST:
+        elif quantity != 'scan_ms' and least > _WORST:
             bad.append(f'{title}: at least {least:.3f} x in-tree, more than {_WORST}')
     return bad
 

@@ -54,7 +54,9 @@ static struct workqueue_struct *lun_queue;
 /**
  * virtscsi_lun_setup() - make the workqueue of all LUNs
  *
- * Freezable: nobody asks while the system is suspended.
+ * Freezable: nobody asks while the system is suspended. Of high priority: a scan
+ * waits for the answers, and on one CPU would else wait for the disk driver's
+ * probes of the LUNs before, too.
  *
  * Context: process, before the first host.
  * Return: 0 or -ENOMEM.
@@ -62,7 +64,7 @@ static struct workqueue_struct *lun_queue;
 int __init virtscsi_lun_setup(void)
 {
 	lun_queue = alloc_workqueue("virtio_scsi_lun",
-				    WQ_UNBOUND | WQ_FREEZABLE, 0);
+				    WQ_HIGHPRI | WQ_UNBOUND | WQ_FREEZABLE, 0);
 	return lun_queue ? 0 : -ENOMEM;
 }
 
