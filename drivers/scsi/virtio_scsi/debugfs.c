@@ -97,9 +97,9 @@ static void luns_show_one(struct seq_file *file, struct scsi_device *sdev,
 		seq_printf(file, " %llu %llu", sum->counts.flow[i].commands,
 			   sum->counts.flow[i].bytes);
 	for (i = 0; i < VIRTSCSI_STATS_NR_LUN; i++)
-		seq_printf(file, " %llu", sum->counts.lun[i]);
+		seq_printf(file, " %u", sum->counts.lun[i]);
 	for (i = 0; i < VIRTSCSI_STATS_NR_TMFS; i++)
-		seq_printf(file, " %llu", sum->counts.tmf[i]);
+		seq_printf(file, " %u", sum->counts.tmf[i]);
 	seq_putc(file, '\n');
 }
 

@@ -26,6 +26,7 @@
 #include <linux/notifier.h>
 #include <linux/percpu.h>
 #include <linux/slab.h>
+#include <linux/wait_bit.h>
 #include <scsi/scsi.h>
 #include <scsi/scsi_device.h>
 #include <scsi/scsi_devinfo.h>
@@ -48,6 +49,7 @@
 #define ASK_DUE		0
 #define ASK_TAPE_DUE	1
 #define ASK_FIRST_DUE	2
+#define ASK_AWAITED	3	/* until the LUN has answered, or refused to */
 
 static struct workqueue_struct *lun_queue;
 
@@ -205,7 +207,7 @@ static void lun_ask(struct virtscsi_lun *lun)
 	lun->answers = answers;
 	lun->is_asked = true;
 	mutex_unlock(&lun->lock);
-	complete_all(&lun->asked);
+	clear_and_wake_up_bit(ASK_AWAITED, &lun->due);
 }
 
 static void lun_ask_first(struct virtscsi_lun *lun)
@@ -221,7 +223,7 @@ static void lun_ask_first(struct virtscsi_lun *lun)
 	else
 		lun->answers = answers;
 	mutex_unlock(&lun->lock);
-	complete_all(&lun->asked);
+	clear_and_wake_up_bit(ASK_AWAITED, &lun->due);
 }
 
 static void lun_work(struct work_struct *work)
@@ -397,7 +399,6 @@ int virtscsi_lun_init(struct scsi_device *sdev)
 	}
 	lun->sdev = sdev;
 	INIT_DELAYED_WORK(&lun->work, lun_work);
-	init_completion(&lun->asked);
 	lun->asked_at = jiffies - ASK_INTERVAL;
 	lun->core_max_sectors = U32_MAX;
 	mutex_init(&lun->lock);
@@ -436,9 +437,11 @@ static void lun_wait_for_answers(struct virtscsi_lun *lun, unsigned long due)
 {
 	if (!virtscsi_ask_has_questions(lun->sdev))
 		return;
+	set_bit(ASK_AWAITED, &lun->due);
 	set_bit(due, &lun->due);
 	queue_delayed_work(lun_queue, &lun->work, 0);
-	if (!wait_for_completion_timeout(&lun->asked, SCAN_WAIT))
+	if (wait_on_bit_timeout(&lun->due, ASK_AWAITED, TASK_UNINTERRUPTIBLE,
+				SCAN_WAIT))
 		sdev_printk(KERN_WARNING, lun->sdev,
 			    "does not say what its limits are, going on with those of the HBA\n");
 }
@@ -480,10 +483,8 @@ static void lun_settle(struct virtscsi_lun *lun)
 		   virtscsi_ask_core(lun->sdev, &lun->answers);
 	mutex_unlock(&lun->lock);
 	/* Who did not answer before gets no more time. */
-	if (!is_known && completion_done(&lun->asked)) {
-		reinit_completion(&lun->asked);
+	if (!is_known && !test_bit(ASK_AWAITED, &lun->due))
 		lun_wait_for_answers(lun, ASK_TAPE_DUE);
-	}
 	lun_apply(lun);
 }
 

@@ -228,8 +228,15 @@ void virtscsi_stats_tmf(struct scsi_device *sdev, u32 subtype, int answer)
 		stats_count_tmf(sdev, VIRTSCSI_STATS_TMFS_FAILED);
 }
 
-/* What is added up is made of counters only, whatever they are called. */
-static void stats_add(u64 *sum, const u64 *part, size_t len)
+static void stats_add_u64(u64 *sum, const u64 *part, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len / sizeof(*sum); i++)
+		sum[i] += READ_ONCE(part[i]);
+}
+
+static void stats_add_u32(u32 *sum, const u32 *part, size_t len)
 {
 	size_t i;
 
@@ -240,13 +247,17 @@ static void stats_add(u64 *sum, const u64 *part, size_t len)
 static void stats_add_cpu(struct virtscsi_lun *lun,
 			  struct virtscsi_stats_sum *sum, int cpu)
 {
+	const struct virtscsi_stats *counts = per_cpu_ptr(lun->stats, cpu);
 	struct virtscsi_stats_times __percpu *times = READ_ONCE(lun->times);
 
-	stats_add((u64 *)&sum->counts, (u64 *)per_cpu_ptr(lun->stats, cpu),
-		  sizeof(sum->counts));
+	stats_add_u64((u64 *)sum->counts.flow, (const u64 *)counts->flow,
+		      sizeof(counts->flow));
+	stats_add_u32(sum->counts.lun, counts->lun, sizeof(counts->lun));
+	stats_add_u32(sum->counts.tmf, counts->tmf, sizeof(counts->tmf));
 	if (times)
-		stats_add((u64 *)&sum->times, (u64 *)per_cpu_ptr(times, cpu),
-			  sizeof(sum->times));
+		stats_add_u64((u64 *)&sum->times,
+			      (u64 *)per_cpu_ptr(times, cpu),
+			      sizeof(sum->times));
 }
 
 /**

@@ -10,7 +10,6 @@
 
 #include <linux/atomic.h>
 #include <linux/blk-mq.h>
-#include <linux/completion.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/notifier.h>
@@ -169,11 +168,14 @@ struct virtscsi_stats_flow {
  * @lun: by enum virtscsi_stats_lun
  * @tmf: those of enum virtscsi_stats_hba that count task management functions,
  *	sent on behalf of this LUN
+ *
+ * Every LUN has one for every possible CPU, so what is rare counts in 32 bits,
+ * also where it is added up.
  */
 struct virtscsi_stats {
 	struct virtscsi_stats_flow flow[VIRTSCSI_STATS_NR_FLOWS];
-	u64 lun[VIRTSCSI_STATS_NR_LUN];
-	u64 tmf[VIRTSCSI_STATS_NR_TMFS];
+	u32 lun[VIRTSCSI_STATS_NR_LUN];
+	u32 tmf[VIRTSCSI_STATS_NR_TMFS];
 };
 
 /**
@@ -247,8 +249,7 @@ struct virtscsi_cmd {
  * @stats: its counters
  * @times: its latencies; NULL until one was measured
  * @work: asks if that is due, then applies
- * @due: what the work is to do
- * @asked: completed when the first answers are there
+ * @due: what the work is to do, and whether somebody waits for it
  * @asked_at: when the LUN was last asked, in jiffies
  * @core_max_sectors: bound by the SCSI core's list of odd devices, or U32_MAX
  * @refused_sectors: the smallest pass-through command that was refused as if it
@@ -269,7 +270,6 @@ struct virtscsi_lun {
 	struct virtscsi_stats_times __percpu *times;
 	struct delayed_work work;
 	unsigned long due;
-	struct completion asked;
 	unsigned long asked_at;
 	u32 core_max_sectors;
 	u32 refused_sectors;
