@@ -318,6 +318,9 @@ int virtscsi_vq_add(struct virtscsi_vq *vq, struct scatterlist *sgs[],
 	if (!err) {
 		err = virtqueue_add_sgs(vq->vq, sgs, nr_out, nr_in, buf,
 					GFP_ATOMIC);
+		/* A packed ring says so of a mapping that failed, too. */
+		if (err == -EIO && !virtqueue_is_broken(vq->vq))
+			err = -ENOMEM;
 		vq->stats.added += !err;
 		/* What is in a full ring must not wait for its doorbell. */
 		if (is_last || err)
