@@ -7,11 +7,13 @@
  * what they have in flight, several times in the length of the threshold, and
  * only while there is one. That a command was named is remembered with the
  * count of its submissions, so that nothing need be cleared when it is sent
- * again. The mutex protects the list of hosts, and a host that is in it is not
+ * again. A host that stalls holds thousands of commands, so lines are limited,
+ * and what had none is named at one of the next looks. The mutex protects the list of hosts, and a host that is in it is not
  * removed. It also serialises changes of the parameter.
  */
 #include <linux/jiffies.h>
 #include <linux/moduleparam.h>
+#include <linux/ratelimit.h>
 #include <linux/workqueue.h>
 #include <scsi/scsi_cmnd.h>
 #include <scsi/scsi_device.h>
@@ -28,6 +30,8 @@ static void slow_work(struct work_struct *work);
 static LIST_HEAD(slow_hosts);
 static DEFINE_MUTEX(slow_mutex);	/* slow_hosts, slow_ms */
 static DECLARE_DELAYED_WORK(slow_delayed_work, slow_work);
+static DEFINE_RATELIMIT_STATE(slow_lines, DEFAULT_RATELIMIT_INTERVAL,
+			      DEFAULT_RATELIMIT_BURST);
 static unsigned int slow_ms;
 
 static bool slow_look(struct scsi_cmnd *sc, void *data)
@@ -38,6 +42,8 @@ static bool slow_look(struct scsi_cmnd *sc, void *data)
 	if (!READ_ONCE(cmd->is_in_flight) || age_ms < slow_ms ||
 	    cmd->slow_generation == cmd->generation)
 		return true;
+	if (!__ratelimit(&slow_lines))
+		return false;
 	cmd->slow_generation = cmd->generation;
 	sdev_printk(KERN_WARNING, sc->device,
 		    "slow: the device has tag %#llx for %u ms, CDB %*ph\n",
