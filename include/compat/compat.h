@@ -11,10 +11,22 @@
 #define VIRTSCSI_COMPAT_H
 
 #include <linux/blk-mq.h>
+#include <linux/cache.h>
+#include <linux/slab.h>
 #include <linux/virtio.h>
 #include <linux/virtio_config.h>
 #include <scsi/scsi_device.h>
 #include <scsi/scsi_host.h>
+
+/* Once the name was some architectures' own. */
+#ifndef ARCH_DMA_MINALIGN
+#define ARCH_DMA_MINALIGN __alignof__(unsigned long long)
+#endif
+
+/* Caches are merged where nobody may forbid it. */
+#ifndef SLAB_NO_MERGE
+#define SLAB_NO_MERGE 0
+#endif
 
 #ifndef HAVE_QC_STATUS
 /* A negative member makes the compiler take int, which was the type before. */

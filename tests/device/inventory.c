@@ -278,6 +278,8 @@ bool lun_option(struct lun *lun, const char *word)
 		lun->max_record = n;
 	else if (!strncmp(word, "refuse=", 7) && parse_size(word + 7, &n))
 		lun->refuse = n;
+	else if (!strcmp(word, "flat"))
+		lun->is_flat = true;
 	else if (!strncmp(word, "mute=", 5) && parse_size(word + 5, &n) && n <= UINT8_MAX) {
 		if (n)
 			lun->mute[n] = true;
@@ -291,7 +293,7 @@ bool lun_option(struct lun *lun, const char *word)
 
 /*
  * TARGET:LUN:KEY=VALUE,... with type=disk|cdrom|tape, file=PATH, mem, size=BYTES,
- * block=BYTES, pi=0..3, ro, empty. Returns the number of LUNs or -1 with a reason.
+ * block=BYTES, pi=0..3, ro, empty, flat. Returns the number of LUNs or -1 with a reason.
  */
 int inventory_add(const char *spec, bool (*each)(struct lun *lun), char *err, size_t err_len)
 {

@@ -323,9 +323,9 @@ void scsi_mode_select(struct lun *lun, struct task *t)
 }
 
 /* A LUN in the single-level form: flat addressing from 256 on. */
-static void put_lun(uint8_t *to, unsigned int lun)
+static void put_lun(uint8_t *to, const struct lun *lun)
 {
-	put_be16(to, lun < 256 ? lun : 0x4000 | lun);
+	put_be16(to, lun->lun < 256 && !lun->is_flat ? lun->lun : 0x4000 | lun->lun);
 }
 
 /*
@@ -353,9 +353,9 @@ void target_report_luns(bool all_targets, uint8_t target, struct task *t)
 		if (all_targets) {
 			buf[len] = 1;
 			buf[len + 1] = lun->target;
-			put_lun(buf + len + 2, lun->lun);
+			put_lun(buf + len + 2, lun);
 		} else {
-			put_lun(buf + len, lun->lun);
+			put_lun(buf + len, lun);
 		}
 		len += 8;
 	}

@@ -118,6 +118,8 @@ static int cmd_add(struct virtscsi *vscsi, struct virtscsi_vq *vq,
 static enum scsi_qc_status cmd_fail(struct scsi_cmnd *sc, int host_byte)
 {
 	sc->result = host_byte << 16;
+	scsi_set_resid(sc, scsi_bufflen(sc));
+	trace_virtscsi_complete(sc, VIRTSCSI_TRACE_NO_RESPONSE);
 	virtscsi_stats_error(sc);
 	scsi_done(sc);
 	return 0;
@@ -219,6 +221,21 @@ static void cmd_warn(struct scsi_cmnd *sc,
 				     response->response);
 }
 
+/*
+ * A command that was ended is sent again, but the midlayer repeats none that is
+ * older than all its timers together, and the host may have stalled for longer.
+ * So it begins anew, as often as it may be repeated. The error handler, where it
+ * has the command, counts for itself.
+ */
+static void cmd_renew(struct scsi_cmnd *sc)
+{
+	if (sc->retries >= sc->allowed)
+		return;
+	sc->jiffies_at_alloc = jiffies;
+	if (!test_bit(SCMD_STATE_COMPLETE, &sc->state))
+		sc->retries++;
+}
+
 static void cmd_take_outcome(struct virtscsi *vscsi, struct scsi_cmnd *sc)
 {
 	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
@@ -232,6 +249,9 @@ static void cmd_take_outcome(struct virtscsi *vscsi, struct scsi_cmnd *sc)
 		cmd_warn(sc, &response);
 
 	sc->result = outcome.result;
+	if (host_byte(sc->result) == DID_RESET ||
+	    host_byte(sc->result) == DID_ABORT)
+		cmd_renew(sc);
 	cmd_take_sense(sc, &outcome);
 	if (unlikely(outcome.sense_len)) {
 		virtscsi_event_take_sense(vscsi, sc);
@@ -275,6 +295,8 @@ static void cmd_lose(struct virtscsi *vscsi, void *buf, bool is_gone)
 	struct virtscsi_cmd *cmd = buf;
 
 	sc->result = (is_gone ? DID_NO_CONNECT : DID_RESET) << 16;
+	if (!is_gone)
+		cmd_renew(sc);
 	scsi_set_resid(sc, scsi_bufflen(sc));
 	trace_virtscsi_complete(sc, VIRTSCSI_TRACE_NO_RESPONSE);
 	virtscsi_stats_complete(sc);
@@ -379,6 +401,7 @@ int virtscsi_cmd_exit(struct Scsi_Host *shost, struct scsi_cmnd *sc)
 	struct virtscsi *vscsi = shost_priv(shost);
 	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
 
+	virtscsi_tmf_forget(vscsi, cmd);
 	kmem_cache_free(vscsi->cmd_cache, cmd->resp);
 	return 0;
 }
@@ -405,6 +428,8 @@ int virtscsi_cmd_create_cache(struct virtscsi *vscsi)
 		 vscsi->shost->host_no);
 	vscsi->cmd_cache = kmem_cache_create(name, vscsi->request_offset +
 					     vscsi->request_len,
-					     align, SLAB_HWCACHE_ALIGN, NULL);
+					     align,
+					     SLAB_HWCACHE_ALIGN | SLAB_NO_MERGE,
+					     NULL);
 	return vscsi->cmd_cache ? 0 : -ENOMEM;
 }

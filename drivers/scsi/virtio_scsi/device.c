@@ -70,6 +70,8 @@ static const struct scsi_host_template virtscsi_template = {
 	.dma_boundary		 = UINT_MAX,
 	/* A full ring empties by itself; do not wait longer than that. */
 	.max_host_blocked	 = 1,
+	/* A reset of the device is over when it is running again. */
+	.skip_settle_delay	 = 1,
 	.shost_groups		 = virtscsi_sysfs_host_groups,
 	.sdev_groups		 = virtscsi_sysfs_lun_groups,
 };
@@ -82,7 +84,8 @@ static int device_find_queues(struct virtscsi *vscsi)
 	vscsi->nr_poll_queues = min(READ_ONCE(virtscsi_poll_queues),
 				    vscsi->nr_queues - 1);
 	err = virtscsi_vq_discover(vscsi, vscsi->nr_poll_queues);
-	if (err != -ENOENT || vscsi->nr_queues == 1)
+	/* What transports say of a virtqueue that is not there differs. */
+	if (!err || err == -ENOMEM || vscsi->nr_queues == 1)
 		return err;
 
 	dev_warn(&vscsi->vdev->dev, "the device does not have the %u request queues it announces, using 1\n",
@@ -116,6 +119,7 @@ static void device_stop(struct virtscsi *vscsi, enum virtscsi_vq_state state)
 	if (device_status(vscsi) != STATUS_GONE)
 		virtio_reset_device(vscsi->vdev);
 	virtscsi_vq_detach_all(vscsi);
+	virtscsi_event_keep_all(vscsi);
 	virtscsi_vq_release(vscsi);
 	vscsi->is_quiesced = true;
 }
@@ -124,6 +128,8 @@ static void device_stop(struct virtscsi *vscsi, enum virtscsi_vq_state state)
 static void device_start(struct virtscsi *vscsi)
 {
 	WRITE_ONCE(vscsi->is_tmf_false, false);
+	WRITE_ONCE(vscsi->tmf_wasted, 0);
+	WRITE_ONCE(vscsi->reset_at, jiffies);
 	virtio_device_ready(vscsi->vdev);
 	virtscsi_vq_set_state(vscsi, VIRTSCSI_VQ_RUNNING);
 	vscsi->is_quiesced = false;
@@ -233,7 +239,7 @@ static int device_restart(struct virtscsi *vscsi)
 		return err;
 	}
 	device_start(vscsi);
-	virtscsi_event_post_all(vscsi);
+	virtscsi_event_post(vscsi);
 	return 0;
 }
 
@@ -465,7 +471,10 @@ int virtscsi_device_probe(struct virtio_device *vdev)
 
 	virtscsi_debugfs_add(vscsi);
 	virtscsi_slow_add(vscsi);
-	virtscsi_event_post_all(vscsi);
+	/* The host is there to be seen, and somebody may have it reset. */
+	mutex_lock(&vscsi->life);
+	virtscsi_event_post(vscsi);
+	mutex_unlock(&vscsi->life);
 	scsi_scan_host(vscsi->shost);
 	return 0;
 

@@ -6,11 +6,12 @@
  * workqueue of the instance, takes them out one by one: snapshot, buffer back
  * to the device, then deal with it. So events are dealt with in the order in
  * which they came, one at a time, nothing here needs a lock against itself,
- * and a rescan that fails costs no buffer. Only this file scans or removes
- * LUNs.
+ * and a rescan that fails costs no buffer. One that cannot be given back, memory
+ * being short, is kept for later. Only this file scans or removes LUNs.
  *
  * The workqueue is freezable: nobody scans while the system is suspended.
  */
+#include <linux/bits.h>
 #include <linux/delay.h>
 #include <linux/dma-mapping.h>
 #include <linux/module.h>
@@ -29,6 +30,9 @@
 
 /* Before each further event, once the worker has dealt with so many at a time. */
 #define FLOOD_PAUSE_MS	5
+
+/* When to try again what was out of memory. */
+#define RETRY_DELAY		HZ
 
 /* Bit 0 of is_rescan_due. */
 #define RESCAN_DUE	0
@@ -121,6 +125,22 @@ static void event_review(struct virtscsi *vscsi, unsigned int target)
 	}
 }
 
+/*
+ * A LUN of the device. The midlayer numbers one below 256 as REPORT LUNS brings
+ * it, and that may be with the flat space prefix.
+ */
+static struct scsi_device *event_lookup(struct virtscsi *vscsi,
+					unsigned int target, u64 lun)
+{
+	struct scsi_device *sdev;
+
+	sdev = scsi_device_lookup(vscsi->shost, 0, target, lun);
+	if (!sdev)
+		sdev = scsi_device_lookup(vscsi->shost, 0, target,
+					  lun | VIRTSCSI_WIRE_LUN_FLAT);
+	return sdev;
+}
+
 static void event_scan_target(struct virtscsi *vscsi, unsigned int target)
 {
 	scsi_scan_target(&vscsi->shost->shost_gendev, 0, target,
@@ -150,7 +170,7 @@ static void event_remove(struct virtscsi *vscsi, unsigned int target, u64 lun)
 	struct scsi_device *sdev;
 
 	vscsi->inventory_at = jiffies;
-	sdev = scsi_device_lookup(vscsi->shost, 0, target, lun);
+	sdev = event_lookup(vscsi, target, lun);
 	if (sdev) {
 		scsi_remove_device(sdev);
 		scsi_device_put(sdev);
@@ -162,20 +182,28 @@ static void event_remove(struct virtscsi *vscsi, unsigned int target, u64 lun)
 
 static void event_add(struct virtscsi *vscsi, unsigned int target, u64 lun)
 {
+	struct scsi_device *sdev;
+
 	vscsi->inventory_at = jiffies;
-	if (lun)
-		scsi_add_device(vscsi->shost, 0, target, lun);
-	else
+	if (!lun) {
 		event_scan_target(vscsi, target);
+		return;
+	}
+	/* One that is there already must not be there twice. */
+	sdev = event_lookup(vscsi, target, lun);
+	if (sdev) {
+		lun = sdev->lun;
+		scsi_device_put(sdev);
+	}
+	scsi_add_device(vscsi->shost, 0, target, lun);
 }
 
 /* The LUN will say so with a unit attention; that is no error then. */
 static void event_hard_reset(struct virtscsi *vscsi, unsigned int target,
 			     u64 lun)
 {
-	struct scsi_device *sdev;
+	struct scsi_device *sdev = event_lookup(vscsi, target, lun);
 
-	sdev = scsi_device_lookup(vscsi->shost, 0, target, lun);
 	if (!sdev)
 		return;
 	sdev->was_reset = 1;
@@ -217,7 +245,7 @@ static void event_param_change(struct virtscsi *vscsi, u32 reason,
 		return;
 	}
 
-	sdev = scsi_device_lookup(vscsi->shost, 0, target, lun);
+	sdev = event_lookup(vscsi, target, lun);
 	if (!sdev)
 		return;
 	/*
@@ -240,7 +268,7 @@ static void event_async(struct virtscsi *vscsi, u32 reason,
 
 	if (!(reason & VIRTSCSI_WIRE_ASYNC_MEDIA_CHANGE))
 		return;
-	sdev = scsi_device_lookup(vscsi->shost, 0, target, lun);
+	sdev = event_lookup(vscsi, target, lun);
 	if (!sdev)
 		return;
 	sdev_evt_send_simple(sdev, SDEV_EVT_MEDIA_CHANGE, GFP_KERNEL);
@@ -286,16 +314,55 @@ static void event_handle(struct virtscsi *vscsi,
 	}
 }
 
+/**
+ * virtscsi_event_post() - give the device the event buffers that it does not have
+ * @vscsi: instance
+ *
+ * Implements virtio 1.3, 5.6.6.3. A small ring takes as many as it holds; what
+ * found no memory is tried again, for a buffer that is kept is an event missed.
+ *
+ * Context: process; life is held.
+ */
+void virtscsi_event_post(struct virtscsi *vscsi)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < NR_EVENTS && !err; i++) {
+		if (!(vscsi->events_kept & BIT(i)))
+			continue;
+		err = virtscsi_vq_put_event(vscsi, vscsi->events +
+					    i * vscsi->event_stride);
+		if (!err)
+			vscsi->events_kept &= ~BIT(i);
+	}
+	if (err == -ENOMEM)
+		queue_delayed_work(vscsi->event_queue, &vscsi->event_retry,
+				   RETRY_DELAY);
+}
+
+static void event_retry_work(struct work_struct *work)
+{
+	struct virtscsi *vscsi = container_of(work, struct virtscsi,
+					      event_retry.work);
+
+	mutex_lock(&vscsi->life);
+	virtscsi_event_post(vscsi);
+	mutex_unlock(&vscsi->life);
+}
+
 /* Under the mutex, so that no reset of the device posts the same buffer. */
 static bool event_take(struct virtscsi *vscsi, struct virtscsi_event *event)
 {
-	struct virtscsi_wire_event *buffer;
+	void *buffer;
 
 	mutex_lock(&vscsi->life);
 	buffer = virtscsi_vq_get_event(vscsi);
 	if (buffer) {
 		*event = virtscsi_wire_get_event(buffer, vscsi->is_le);
-		virtscsi_vq_put_event(vscsi, buffer);
+		vscsi->events_kept |=
+			BIT((buffer - vscsi->events) / vscsi->event_stride);
+		virtscsi_event_post(vscsi);
 	}
 	mutex_unlock(&vscsi->life);
 	return buffer;
@@ -375,11 +442,13 @@ int virtscsi_event_init(struct virtscsi *vscsi)
 	u32 align = max(cache_line_size(), dma_get_cache_alignment());
 
 	INIT_WORK(&vscsi->event_work, event_work);
+	INIT_DELAYED_WORK(&vscsi->event_retry, event_retry_work);
 	INIT_DELAYED_WORK(&vscsi->attention_work, event_attention_work);
 	vscsi->scan_began = jiffies - ATTENTION_INTERVAL;
 	vscsi->inventory_at = jiffies - ATTENTION_INTERVAL;
 	vscsi->event_stride = ALIGN(virtscsi_limit(vscsi, VIRTSCSI_EVENT_SIZE),
 				    align);
+	virtscsi_event_keep_all(vscsi);
 	vscsi->events = kcalloc(NR_EVENTS, vscsi->event_stride, GFP_KERNEL);
 	vscsi->event_queue = alloc_ordered_workqueue("virtio_scsi_event_%u",
 						     WQ_FREEZABLE,
@@ -413,23 +482,18 @@ void virtscsi_event_stop(struct virtscsi *vscsi)
 	synchronize_rcu();
 	cancel_delayed_work_sync(&vscsi->attention_work);
 	cancel_work_sync(&vscsi->event_work);
+	cancel_delayed_work_sync(&vscsi->event_retry);
 }
 
 /**
- * virtscsi_event_post_all() - give all event buffers to a fresh virtqueue
- * @vscsi: instance; the device is DRIVER_OK
+ * virtscsi_event_keep_all() - the device was reset and has no event buffer
+ * @vscsi: instance
  *
  * Context: process; life is held, or nobody else knows the instance.
  */
-void virtscsi_event_post_all(struct virtscsi *vscsi)
+void virtscsi_event_keep_all(struct virtscsi *vscsi)
 {
-	u32 i;
-
-	/* A small ring takes as many as it holds. */
-	for (i = 0; i < NR_EVENTS; i++)
-		if (virtscsi_vq_put_event(vscsi, vscsi->events +
-					  i * vscsi->event_stride))
-			break;
+	vscsi->events_kept = GENMASK(NR_EVENTS - 1, 0);
 }
 
 /**

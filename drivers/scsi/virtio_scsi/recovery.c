@@ -47,6 +47,13 @@ MODULE_PARM_DESC(patience_s,
 #define COME_BACK_MS	2000
 #define COME_BACK_LOOK_MS	10
 
+/*
+ * How long task management functions may take in a row that do not help. With
+ * hundreds of commands to abort, a device that takes its time to refuse each
+ * would else keep the error handler for hours.
+ */
+#define WASTE_MS	30000
+
 /* Resets in a row without one command finishing between them. */
 #define MAX_FRUITLESS	2
 
@@ -186,8 +193,8 @@ static bool recovery_is_patient(struct virtscsi *vscsi,
  *
  * Context: any.
  * Return: SCSI_EH_DONE if it was in the ring, SCSI_EH_RESET_TIMER within the
- *	patience, SCSI_EH_NOT_HANDLED past it, or when the device does not have
- *	the command.
+ *	patience or if it is just being finished, SCSI_EH_NOT_HANDLED past the
+ *	patience, or when the device does not have the command.
  */
 enum scsi_timeout_action virtscsi_recovery_timed_out(struct scsi_cmnd *sc)
 {
@@ -197,7 +204,17 @@ enum scsi_timeout_action virtscsi_recovery_timed_out(struct scsi_cmnd *sc)
 	unsigned int nr_found = virtscsi_vq_reap(vscsi, vq);
 
 	virtscsi_stats_count(sc, VIRTSCSI_STATS_TIMEOUTS);
+	/* Theirs may have been lost as well. */
+	virtscsi_vq_reap(vscsi, &vscsi->ctrl_vq);
+	virtscsi_event_schedule(vscsi);
+
 	if (!READ_ONCE(cmd->is_in_flight)) {
+		/*
+		 * Somebody is about to finish it. Older kernels would take
+		 * "done" for theirs to abort.
+		 */
+		if (!test_bit(SCMD_STATE_COMPLETE, &sc->state))
+			return SCSI_EH_RESET_TIMER;
 		if (nr_found)
 			atomic_inc(&vscsi->nr_lost_interrupts);
 		trace_virtscsi_timeout(sc, VIRTSCSI_TIMEOUT_FOUND);
@@ -259,23 +276,32 @@ static bool recovery_is_over(struct virtscsi *vscsi,
 	return true;
 }
 
+static bool recovery_is_useless(struct virtscsi *vscsi)
+{
+	return READ_ONCE(vscsi->is_tmf_false) ||
+	       READ_ONCE(vscsi->tmf_wasted) >= msecs_to_jiffies(WASTE_MS);
+}
+
 /*
  * One step of the ladder. Whatever the device answered, what counts is
- * whether it gave the commands back. One that has said "done" and kept them is
- * not asked again before it is reset.
+ * whether it gave the commands back. One that has said "done" and kept them,
+ * or has taken long in vain, is not asked again before it is reset.
  */
 static int recovery_step(struct scsi_device *sdev, const char *name,
 			 u32 subtype, u64 tag, struct recovery_scope *scope)
 {
 	struct virtscsi *vscsi = shost_priv(sdev->host);
 	struct device *dev = &sdev->sdev_gendev;
+	unsigned long began = jiffies;
 	int ret;
 
-	if (READ_ONCE(vscsi->is_tmf_false))
+	if (recovery_is_useless(vscsi))
 		return FAILED;
 	ret = virtscsi_tmf(sdev, subtype, tag);
 	if (ret != VIRTIO_SCSI_S_OK &&
 	    ret != VIRTIO_SCSI_S_FUNCTION_SUCCEEDED) {
+		WRITE_ONCE(vscsi->tmf_wasted,
+			   vscsi->tmf_wasted + jiffies - began);
 		dev_warn_ratelimited(dev, "%s: %s %d\n", name,
 				     ret < 0 ? "error" : "the device answered",
 				     ret);
@@ -287,6 +313,7 @@ static int recovery_step(struct scsi_device *sdev, const char *name,
 				     name, scope->nr_in_flight);
 		return FAILED;
 	}
+	WRITE_ONCE(vscsi->tmf_wasted, 0);
 	dev_info_ratelimited(dev, "%s: done\n", name);
 	return SUCCESS;
 }
@@ -305,12 +332,19 @@ int virtscsi_recovery_abort(struct scsi_cmnd *sc)
 	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
 	struct recovery_scope scope = { .sc = sc };
 
-	if (!READ_ONCE(cmd->is_in_flight)) {
-		synchronize_rcu();
+	if (READ_ONCE(cmd->is_in_flight) &&
+	    recovery_step(sc->device, "abort", VIRTIO_SCSI_T_TMF_ABORT_TASK,
+			  cmd->tag, &scope) == SUCCESS)
 		return SUCCESS;
+	/* It may have come back while the device was asked in vain. */
+	if (READ_ONCE(cmd->is_in_flight)) {
+		dev_warn_ratelimited(&sc->device->sdev_gendev,
+				     "abort: the device still has tag %#llx, CDB %*ph\n",
+				     cmd->tag, (int)sc->cmd_len, sc->cmnd);
+		return FAILED;
 	}
-	return recovery_step(sc->device, "abort",
-			     VIRTIO_SCSI_T_TMF_ABORT_TASK, cmd->tag, &scope);
+	synchronize_rcu();
+	return SUCCESS;
 }
 
 /**
@@ -351,7 +385,9 @@ int virtscsi_recovery_reset_target(struct scsi_cmnd *sc)
 
 /**
  * virtscsi_recovery_reset_host() - reset the virtio device
- * @sc: any command; only its host and its submitter are looked at
+ * @sc: a command that is to be taken back, or any from sg_reset
+ *
+ * Does nothing if the device was reset since the command was sent.
  *
  * Context: process.
  * Return: SUCCESS, or FAILED if the device did not come back; in both cases it
@@ -360,7 +396,8 @@ int virtscsi_recovery_reset_target(struct scsi_cmnd *sc)
 int virtscsi_recovery_reset_host(struct scsi_cmnd *sc)
 {
 	struct virtscsi *vscsi = shost_priv(sc->device->host);
-	int err;
+	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
+	int err = 0;
 
 	if (sc->submitter == SUBMITTED_BY_SCSI_RESET_IOCTL)
 		return virtscsi_recovery_reset_by_user(vscsi->shost,
@@ -368,7 +405,9 @@ int virtscsi_recovery_reset_host(struct scsi_cmnd *sc)
 			FAILED : SUCCESS;
 
 	mutex_lock(&vscsi->reset);
-	err = recovery_reset(vscsi, "nothing else has helped");
+	/* Somebody else may have had it reset since. */
+	if (!time_after(READ_ONCE(vscsi->reset_at), cmd->submitted))
+		err = recovery_reset(vscsi, "nothing else has helped");
 	mutex_unlock(&vscsi->reset);
 	return err ? FAILED : SUCCESS;
 }

@@ -4,8 +4,9 @@
  *
  * Those of a LUN are per CPU, because any CPU may finish a command of any LUN;
  * they are added up when somebody looks. Those of a virtqueue are protected by
- * its lock, which is held where they count. None is ever set back. On 32 bits a
- * sum may be caught between the halves of a counter.
+ * its lock, which is held where they count, but for interrupts, which come one
+ * at a time. None is ever set back. On 32 bits a sum may be caught between the
+ * halves of a counter.
  *
  * What a command took is measured only while somebody wants to know, behind a
  * static key, since reading the clock twice costs more than all else here. A
@@ -190,12 +191,20 @@ void virtscsi_stats_error(struct scsi_cmnd *sc)
 	virtscsi_stats_count(sc, stats_kind(sc->result));
 }
 
+/* Who asks for a reset has no command of the LUN, so it may be gone by now. */
 static void stats_count_tmf(struct scsi_device *sdev,
 			    enum virtscsi_stats_hba what)
 {
-	struct virtscsi *vscsi = shost_priv(sdev->host);
+	struct Scsi_Host *shost = sdev->host;
+	struct virtscsi *vscsi = shost_priv(shost);
+	struct virtscsi_lun *lun;
+	unsigned long flags;
 
-	this_cpu_inc(virtscsi_stats_of(sdev)->tmf[what]);
+	spin_lock_irqsave(shost->host_lock, flags);
+	lun = sdev->hostdata;
+	if (lun)
+		this_cpu_inc(lun->stats->tmf[what]);
+	spin_unlock_irqrestore(shost->host_lock, flags);
 	atomic64_inc(&vscsi->stats[what]);
 }
 

@@ -27,7 +27,7 @@ void virtscsi_stats_tmf(struct scsi_device *sdev, u32 subtype, int answer);
 bool virtscsi_stats_add_up(struct scsi_device *sdev,
 			   struct virtscsi_stats_sum *sum);
 
-/* The caller has a command of the LUN, or a reference, so it stays meanwhile. */
+/* The caller has a command of the LUN, so it stays meanwhile. */
 static inline struct virtscsi_stats __percpu *
 virtscsi_stats_of(struct scsi_device *sdev)
 {
@@ -64,7 +64,10 @@ static inline void virtscsi_stats_complete(struct scsi_cmnd *sc)
 		virtscsi_stats_direction(sc);
 
 	this_cpu_inc(flow->commands);
-	this_cpu_add(flow->bytes, scsi_bufflen(sc) - scsi_get_resid(sc));
+	/* Of a command that failed in transport no length is to be believed. */
+	if (likely(host_byte(sc->result) == DID_OK))
+		this_cpu_add(flow->bytes,
+			     scsi_bufflen(sc) - scsi_get_resid(sc));
 	if (static_branch_unlikely(&virtscsi_stats_is_timed))
 		virtscsi_stats_latency(sc);
 	if (unlikely(sc->result))

@@ -12,8 +12,10 @@
  * While a request is overdue the control virtqueue does not work, and the next
  * ones fail at once: with many commands to abort the waiting would add up.
  */
+#include <linux/cache.h>
 #include <linux/completion.h>
 #include <linux/mempool.h>
+#include <linux/rcupdate.h>
 #include <linux/refcount.h>
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
@@ -34,19 +36,26 @@
 #define TMF_OVERDUE	1
 #define TMF_DONE	2
 
+/* A whole cache line, and a whole piece of what DMA may maintain at once. */
+#define TMF_ALIGN \
+	(ARCH_DMA_MINALIGN > L1_CACHE_BYTES ? ARCH_DMA_MINALIGN : L1_CACHE_BYTES)
+
 /*
- * The response is on a cache line of its own: the device writes it. With a
- * query nobody waits; it is about @about, as submitted the @generation-th time.
- * Nor with one for asynchronous notifications: the answer is followed by the
- * subscription, in the same request.
+ * The response shares nothing with the rest: the device writes it. With a query
+ * nobody waits; it is about the command that is queried, as submitted the
+ * @generation-th time. Nor with one for asynchronous notifications: the answer
+ * is followed by the subscription, in the same request.
  */
 struct virtscsi_tmf {
 	refcount_t refs;
 	unsigned int state;
 	bool is_an;
+	bool is_query;
 	struct completion done;
-	struct virtscsi_cmd *about;
 	u32 generation;
+	u32 target;
+	u64 lun;
+	u64 tag;
 	union {
 		struct virtio_scsi_ctrl_tmf_req request;
 		struct virtio_scsi_ctrl_an_req an_request;
@@ -54,8 +63,8 @@ struct virtscsi_tmf {
 	union {
 		struct virtio_scsi_ctrl_tmf_resp resp;
 		struct virtio_scsi_ctrl_an_resp an_resp;
-	} ____cacheline_aligned;
-} ____cacheline_aligned;
+	} __aligned(TMF_ALIGN);
+} __aligned(TMF_ALIGN);
 
 static struct kmem_cache *tmf_cache;
 static mempool_t *tmf_pool;
@@ -115,8 +124,47 @@ static int tmf_send(struct virtscsi *vscsi, struct virtscsi_tmf *tmf,
 
 static void tmf_send_an(struct virtscsi *vscsi, struct virtscsi_tmf *tmf)
 {
-	tmf->an_resp.response = VIRTSCSI_WIRE_UNTOUCHED;
+	tmf->an_resp = (struct virtio_scsi_ctrl_an_resp){
+		.response = VIRTSCSI_WIRE_UNTOUCHED,
+	};
 	tmf_send(vscsi, tmf, sizeof(tmf->an_request), sizeof(tmf->an_resp));
+}
+
+static void tmf_end_query(struct virtscsi *vscsi)
+{
+	/* What was written to the command comes before; see forget(). */
+	smp_store_release(&vscsi->queried, NULL);
+	clear_bit_unlock(0, &vscsi->is_querying);
+}
+
+/* Under RCU, as everything is that a virtqueue's owner does with a buffer. */
+static void tmf_finish_query(struct virtscsi *vscsi, struct virtscsi_tmf *tmf)
+{
+	struct virtscsi_cmd *cmd = READ_ONCE(vscsi->queried);
+	u8 response = READ_ONCE(tmf->resp.response);
+
+	/* FUNCTION COMPLETE, which is 0 as OK is: not in the task set. */
+	if (cmd && response == VIRTIO_SCSI_S_OK)
+		WRITE_ONCE(cmd->missing, tmf->generation);
+	trace_virtscsi_tmf(vscsi, tmf->target, tmf->lun,
+			   VIRTIO_SCSI_T_TMF_QUERY_TASK, tmf->tag,
+			   response == VIRTSCSI_WIRE_UNTOUCHED ? -EIO : response);
+	tmf_end_query(vscsi);
+}
+
+/**
+ * virtscsi_tmf_forget() - a command's memory is about to go
+ * @vscsi: instance
+ * @cmd: command, not in flight
+ *
+ * The device may answer a query about it later, or never.
+ *
+ * Context: process; may wait for a grace period.
+ */
+void virtscsi_tmf_forget(struct virtscsi *vscsi, struct virtscsi_cmd *cmd)
+{
+	if (cmpxchg(&vscsi->queried, cmd, NULL) == cmd)
+		synchronize_rcu();
 }
 
 static void tmf_finish(struct virtscsi *vscsi, void *buf)
@@ -127,11 +175,8 @@ static void tmf_finish(struct virtscsi *vscsi, void *buf)
 		if (virtscsi_wire_subscribe(&tmf->an_request, &tmf->an_resp,
 					    vscsi->is_le))
 			tmf_send_an(vscsi, tmf);
-	} else if (tmf->about) {
-		/* FUNCTION COMPLETE, which is 0 as OK is: not in the task set. */
-		if (READ_ONCE(tmf->resp.response) == VIRTIO_SCSI_S_OK)
-			WRITE_ONCE(tmf->about->missing, tmf->generation);
-		clear_bit(0, &vscsi->is_querying);
+	} else if (tmf->is_query) {
+		tmf_finish_query(vscsi, tmf);
 	} else if (xchg(&tmf->state, TMF_DONE) == TMF_OVERDUE) {
 		atomic_dec(&vscsi->nr_tmf_overdue);
 	}
@@ -192,7 +237,7 @@ static struct virtscsi_tmf *tmf_get(void)
 	refcount_set(&tmf->refs, 1);
 	init_completion(&tmf->done);
 	tmf->state = TMF_WAITED_FOR;
-	tmf->about = NULL;
+	tmf->is_query = false;
 	tmf->is_an = false;
 	tmf->resp.response = VIRTSCSI_WIRE_UNTOUCHED;
 	return tmf;
@@ -234,7 +279,7 @@ int virtscsi_tmf(struct scsi_device *sdev, u32 subtype, u64 tag)
 	if (!ret)
 		ret = tmf_wait(vscsi, tmf);
 	tmf_put(tmf);
-	trace_virtscsi_tmf(sdev, subtype, tag, ret);
+	trace_virtscsi_tmf(vscsi, sdev->id, sdev->lun, subtype, tag, ret);
 	virtscsi_stats_tmf(sdev, subtype, ret);
 
 	virtscsi_vq_reap_requests(vscsi);
@@ -257,20 +302,24 @@ void virtscsi_tmf_query(struct virtscsi *vscsi, struct scsi_cmnd *sc)
 	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
 	struct virtscsi_tmf *tmf;
 
-	if (test_and_set_bit(0, &vscsi->is_querying))
+	if (test_and_set_bit_lock(0, &vscsi->is_querying))
 		return;
 	tmf = tmf_get();
 	if (!tmf) {
-		clear_bit(0, &vscsi->is_querying);
+		tmf_end_query(vscsi);
 		return;
 	}
-	tmf->about = cmd;
+	WRITE_ONCE(vscsi->queried, cmd);
+	tmf->is_query = true;
 	tmf->generation = cmd->generation;
+	tmf->target = sc->device->id;
+	tmf->lun = sc->device->lun;
+	tmf->tag = cmd->tag;
 	if (!virtscsi_wire_put_tmf(&tmf->request, vscsi->is_le,
 				   VIRTIO_SCSI_T_TMF_QUERY_TASK,
 				   sc->device->id, sc->device->lun, cmd->tag) ||
 	    tmf_send(vscsi, tmf, sizeof(tmf->request), sizeof(tmf->resp)))
-		clear_bit(0, &vscsi->is_querying);
+		tmf_end_query(vscsi);
 	else
 		virtscsi_stats_tmf(sc->device, VIRTIO_SCSI_T_TMF_QUERY_TASK, 0);
 	tmf_put(tmf);

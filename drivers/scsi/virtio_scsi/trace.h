@@ -220,17 +220,18 @@ TRACE_EVENT(virtscsi_timeout,
 );
 
 TRACE_EVENT(virtscsi_tmf,
-	    TP_PROTO(struct scsi_device *sdev, u32 subtype, u64 tag, int answer),
-	    TP_ARGS(sdev, subtype, tag, answer),
+	    TP_PROTO(struct virtscsi *vscsi, u32 target, u64 lun, u32 subtype,
+		     u64 tag, int answer),
+	    TP_ARGS(vscsi, target, lun, subtype, tag, answer),
 	    TP_STRUCT__entry(__field(u32, host)
 			     __field(u32, target)
 			     __field(u64, lun)
 			     __field(u64, tag)
 			     __field(u32, subtype)
 			     __field(s32, answer)),
-	    TP_fast_assign(__entry->host = sdev->host->host_no;
-			   __entry->target = sdev->id;
-			   __entry->lun = sdev->lun;
+	    TP_fast_assign(__entry->host = vscsi->shost->host_no;
+			   __entry->target = target;
+			   __entry->lun = lun;
 			   __entry->tag = tag;
 			   __entry->subtype = subtype;
 			   __entry->answer = answer;),

@@ -68,7 +68,8 @@ struct virtscsi_vq_ops {
 
 /**
  * enum virtscsi_stats_lun - what happens seldom to a LUN's commands
- * @VIRTSCSI_STATS_BUSY: found no room in the ring, or no DMA mapping
+ * @VIRTSCSI_STATS_BUSY: found no room in the ring, no DMA mapping, or a device
+ *	that is being reset, and is tried again
  * @VIRTSCSI_STATS_RETRIES: sent again by the midlayer
  * @VIRTSCSI_STATS_TIMEOUTS: timer fired
  * @VIRTSCSI_STATS_TIMEOUTS_FOUND: and the command was found in the ring
@@ -155,7 +156,7 @@ struct virtscsi_stats_vq {
 /**
  * struct virtscsi_stats_flow - commands of a LUN in one direction
  * @commands: how many came back
- * @bytes: transferred by them
+ * @bytes: transferred by those that the device carried out
  */
 struct virtscsi_stats_flow {
 	u64 commands;
@@ -308,7 +309,11 @@ struct virtscsi_lun {
  * @nr_doorbells_again: doorbells rung once more by a timer
  * @nr_tmf_overdue: task management functions given up, not given back
  * @is_querying: a QUERY TASK is under way
+ * @queried: the command that it is about, as long as that exists
  * @is_tmf_false: the device said "done" and kept commands
+ * @tmf_wasted: how long task management functions took that did not help, in
+ *	jiffies, since one did or the device was reset
+ * @reset_at: when the device was last started, in jiffies
  * @watch_work: after suspend, or a reset by the transport, looks whether the
  *	device came back
  * @nr_watched: how often it has looked
@@ -320,6 +325,8 @@ struct virtscsi_lun {
  * @nr_in_window: resets since then
  * @event_queue: ordered; whoever scans or removes LUNs does it there
  * @event_work: drains the event virtqueue
+ * @event_retry: gives the device the buffers that could not be given before
+ * @events_kept: those, by their numbers; protected by @life
  * @attention_work: follows a unit attention about the inventory
  * @attention_seen: when the unit attention came, in jiffies
  * @scan_began: when the host was last scanned, in jiffies
@@ -363,7 +370,10 @@ struct virtscsi {
 	atomic_t nr_doorbells_again;
 	atomic_t nr_tmf_overdue;
 	unsigned long is_querying;
+	struct virtscsi_cmd *queried;
 	bool is_tmf_false;
+	unsigned long tmf_wasted;
+	unsigned long reset_at;
 	struct delayed_work watch_work;
 	unsigned int nr_watched;
 	struct work_struct recovery_work;
@@ -375,6 +385,8 @@ struct virtscsi {
 
 	struct workqueue_struct *event_queue;
 	struct work_struct event_work;
+	struct delayed_work event_retry;
+	unsigned long events_kept;
 	struct delayed_work attention_work;
 	unsigned long attention_seen;
 	unsigned long scan_began;
@@ -437,6 +449,7 @@ extern const struct virtscsi_vq_ops virtscsi_cmd_vq_ops;
 int virtscsi_tmf_init(void);
 void virtscsi_tmf_exit(void);
 int virtscsi_tmf(struct scsi_device *sdev, u32 subtype, u64 tag);
+void virtscsi_tmf_forget(struct virtscsi *vscsi, struct virtscsi_cmd *cmd);
 void virtscsi_tmf_subscribe(struct virtscsi *vscsi, unsigned int target,
 			    u64 lun, u32 events);
 void virtscsi_tmf_query(struct virtscsi *vscsi, struct scsi_cmnd *sc);
@@ -460,7 +473,8 @@ extern const struct attribute_group virtscsi_recovery_group;
 int virtscsi_event_init(struct virtscsi *vscsi);
 void virtscsi_event_exit(struct virtscsi *vscsi);
 void virtscsi_event_stop(struct virtscsi *vscsi);
-void virtscsi_event_post_all(struct virtscsi *vscsi);
+void virtscsi_event_keep_all(struct virtscsi *vscsi);
+void virtscsi_event_post(struct virtscsi *vscsi);
 void virtscsi_event_schedule(struct virtscsi *vscsi);
 void virtscsi_event_schedule_rescan(struct virtscsi *vscsi);
 void virtscsi_event_take_sense(struct virtscsi *vscsi, struct scsi_cmnd *sc);

@@ -54,7 +54,6 @@ static_assert(sizeof(struct virtio_scsi_config) == 36);
  * Single level LUN structure (SAM-6): the top two bits choose the format, 00
  * peripheral addressing (LUN below 256) or 01 flat space, 14 bits are the LUN.
  */
-#define LUN_FLAT		0x4000
 #define LUN_MASK		0x3fff
 #define LUN_FORMATS_END		0x8000
 #define LUN_PERIPHERAL_END	256
@@ -75,7 +74,7 @@ static inline bool wire_put_lun(u8 wire[VIRTSCSI_WIRE_LUN_LEN],
 	if (target > U8_MAX || lun >= LUN_FORMATS_END)
 		return false;
 
-	lun |= LUN_FLAT;
+	lun |= VIRTSCSI_WIRE_LUN_FLAT;
 	wire[0] = LUN_BYTE_0;
 	wire[1] = target;
 	wire[2] = lun >> 8;
@@ -106,8 +105,8 @@ bool virtscsi_wire_put_lun(u8 wire[VIRTSCSI_WIRE_LUN_LEN], unsigned int target,
  * virtscsi_wire_get_lun() - whom an address names
  * @wire: the eight bytes, already a snapshot
  * @target: where the target goes
- * @lun: where the LUN goes, in the one form that the midlayer uses for it:
- *	below 256 as it is, from 256 with the flat space prefix 0x4000
+ * @lun: where the LUN goes, as the midlayer mostly numbers it: below 256 as it
+ *	is, from 256 with the flat space prefix 0x4000
  *
  * Implements virtio 1.3, 5.6.6.1 (lun). Devices differ in the prefix of a LUN
  * below 256, so both forms are the same LUN here.
@@ -125,7 +124,7 @@ bool virtscsi_wire_get_lun(const u8 wire[VIRTSCSI_WIRE_LUN_LEN],
 
 	raw &= LUN_MASK;
 	*target = wire[1];
-	*lun = raw < LUN_PERIPHERAL_END ? raw : raw | LUN_FLAT;
+	*lun = raw < LUN_PERIPHERAL_END ? raw : raw | VIRTSCSI_WIRE_LUN_FLAT;
 	return true;
 }
 

@@ -15,6 +15,9 @@
 
 #define VIRTSCSI_WIRE_LUN_LEN	8
 
+/* The flat space prefix of a LUN of 14 bits (SAM-6). */
+#define VIRTSCSI_WIRE_LUN_FLAT	0x4000
+
 /* An asynchronous notification: the medium of a removable LUN has changed. */
 #define VIRTSCSI_WIRE_ASYNC_MEDIA_CHANGE	16
 
