@@ -64,6 +64,7 @@ static inline void virtscsi_compat_set_limits(struct request_queue *q,
 	/* Which has also replaced what an administrator had chosen. */
 	q->limits.max_sectors = min(q->limits.max_sectors, max_sectors);
 	blk_queue_max_segments(q, lim->max_segments);
+	q->limits.max_integrity_segments = lim->max_integrity_segments;
 	blk_queue_io_opt(q, lim->io_opt);
 }
 

@@ -105,10 +105,14 @@ static struct virtscsi_lun_limits lun_compute(const struct virtscsi_lun *lun,
 /* The lock is held. */
 static void lun_fill(const struct virtscsi_lun *lun, struct queue_limits *lim)
 {
+	struct virtscsi *vscsi = shost_priv(lun->sdev->host);
 	const struct virtscsi_limit *of = lun->limits.of;
 
 	lim->max_hw_sectors = of[VIRTSCSI_LUN_MAX_SECTORS].value;
 	lim->max_segments = of[VIRTSCSI_LUN_SEG_MAX].value;
+	if (virtscsi_limit(vscsi, VIRTSCSI_PROT_SEG_MAX))
+		lim->max_integrity_segments =
+			virtscsi_limit(vscsi, VIRTSCSI_PROT_SEG_MAX);
 	/* Where a disk has an optimal size, the disk driver sees to it. */
 	lim->io_opt = min_t(u64, lim->io_opt,
 			    (u64)of[VIRTSCSI_LUN_MAX_SECTORS].value << 9);
@@ -136,6 +140,7 @@ static bool lun_is_same(const struct request_queue *q,
 {
 	return lim->max_hw_sectors == q->limits.max_hw_sectors &&
 	       lim->max_segments == q->limits.max_segments &&
+	       lim->max_integrity_segments == q->limits.max_integrity_segments &&
 	       lim->io_opt == q->limits.io_opt;
 }
 

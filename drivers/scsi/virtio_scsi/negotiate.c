@@ -177,7 +177,12 @@ static void negotiate_set_host_limits(struct virtscsi *vscsi)
 	shost->can_queue = virtscsi_limit(vscsi, VIRTSCSI_CAN_QUEUE);
 	shost->cmd_per_lun = virtscsi_limit(vscsi, VIRTSCSI_CMD_PER_LUN);
 	shost->sg_tablesize = virtscsi_limit(vscsi, VIRTSCSI_SEG_MAX);
-	shost->sg_prot_tablesize = virtscsi_limit(vscsi, VIRTSCSI_PROT_SEG_MAX);
+	/*
+	 * The SCSI core insists on no fewer than sg_tablesize, whenever a LUN is
+	 * found, and that can change under its hands. The bound is set for each
+	 * LUN, by lun.c.
+	 */
+	shost->sg_prot_tablesize = SG_MAX_SEGMENTS;
 	shost->max_segment_size = virtscsi_limit(vscsi, VIRTSCSI_SEGMENT_SIZE);
 	shost->max_sectors = virtscsi_limit(vscsi, VIRTSCSI_MAX_SECTORS);
 	shost->max_cmd_len = virtscsi_limit(vscsi, VIRTSCSI_CDB_SIZE);
@@ -232,7 +237,8 @@ static void negotiate_follow(struct virtscsi *vscsi,
 			     const struct virtscsi_limits *new)
 {
 	static const enum virtscsi_limit_id ids[] = {
-		VIRTSCSI_CMD_PER_LUN, VIRTSCSI_SEG_MAX, VIRTSCSI_MAX_SECTORS,
+		VIRTSCSI_CMD_PER_LUN, VIRTSCSI_SEG_MAX, VIRTSCSI_PROT_SEG_MAX,
+		VIRTSCSI_MAX_SECTORS,
 	};
 	struct Scsi_Host *shost = vscsi->shost;
 	unsigned int i;
@@ -240,6 +246,9 @@ static void negotiate_follow(struct virtscsi *vscsi,
 	for (i = 0; i < ARRAY_SIZE(ids); i++) {
 		struct virtscsi_limit *limit = &vscsi->limits.of[ids[i]];
 
+		/* The SCSI core was told that there is no room for any. */
+		if (ids[i] == VIRTSCSI_PROT_SEG_MAX && !limit->value)
+			continue;
 		if (limit->value != new->of[ids[i]].value)
 			dev_notice(&vscsi->vdev->dev, "%s: was %u before the reset, now %u\n",
 				   virtscsi_limits_name(ids[i]), limit->value,
