@@ -10,7 +10,9 @@
 
 #include <linux/compiler.h>
 
+#include "answer.h"
 #include "limits.h"
+#include "override.h"
 #include "wire.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -107,19 +109,111 @@ static void fuzz_limits(const uint8_t *data, size_t size)
 		must(virtscsi_limits_name(id) && virtscsi_limits_source(limits.of[id].source));
 }
 
+static void fuzz_lun_limits(const uint8_t *data, size_t size)
+{
+	struct virtscsi_lun_facts facts;
+	struct virtscsi_lun_limits limits;
+	const struct virtscsi_limit *max = &limits.of[VIRTSCSI_LUN_MAX_SECTORS];
+	uint8_t flags;
+
+	TAKE(flags);
+	memset(&facts, 0, sizeof(facts));
+	TAKE(facts.answers);
+	TAKE(facts.hba_max_sectors);
+	TAKE(facts.hba_seg_max);
+	TAKE(facts.core_max_sectors);
+	TAKE(facts.override_max_sectors);
+	TAKE(facts.override_seg_max);
+	facts.type = flags & 31;
+	facts.page_size = 4096 << (flags >> 4 & 4);
+	/* What the block layer and limits.c have seen to before. */
+	facts.logical_block_size = flags & 128 ? 4096 : 512;
+	facts.hba_max_sectors = facts.hba_max_sectors % 4194304;
+	if (facts.hba_max_sectors < facts.page_size / 512)
+		facts.hba_max_sectors = facts.page_size / 512;
+	facts.hba_seg_max = facts.hba_seg_max % 2048 + 1;
+	virtscsi_limits_compute_lun(&limits, &facts);
+	must(max->value >= facts.page_size / 512);
+	must(max->value >= facts.logical_block_size / 512);
+	must(max->value <= facts.hba_max_sectors);
+	must(limits.of[VIRTSCSI_LUN_SEG_MAX].value >= 1);
+	must(limits.of[VIRTSCSI_LUN_SEG_MAX].value <= facts.hba_seg_max);
+	must(limits.of[VIRTSCSI_LUN_OPT_SECTORS].value <= max->value);
+	must(limits.of[VIRTSCSI_LUN_MAX_BLOCK].value <= (uint64_t)max->value << 9);
+	for (unsigned int id = 0; id < VIRTSCSI_NR_LUN_LIMITS; id++)
+		must(virtscsi_limits_lun_name(id) && virtscsi_limits_source(limits.of[id].source));
+}
+
+/* In memory of just that size, so that the sanitizers see what is read beyond. */
+static void fuzz_answers(const uint8_t *data, size_t size)
+{
+	struct virtscsi_answers answers = { 1, 2, 3, 4 };
+	uint8_t *copy = malloc(size ? size : 1);
+
+	must(copy);
+	memcpy(copy, data, size);
+	if (!virtscsi_answer_lists_page(copy, size, 0xb0))
+		must(size < 5 || copy[1] || !copy[2] || memchr(copy + 4, 0xb0, size - 4) != copy + 4);
+	virtscsi_answer_block_limits(&answers, copy, size);
+	must(size >= 12 || answers.max_blocks == 2);
+	must(size >= 16 || answers.opt_blocks == 3);
+	must(answers.block_size == 1 && answers.max_bytes == 4);
+	virtscsi_answer_capacity10(&answers, copy, size);
+	virtscsi_answer_capacity16(&answers, copy, size);
+	must(size >= 8 || answers.block_size == 1);
+	virtscsi_answer_tape(&answers, copy, size);
+	must(size >= 6 || answers.max_bytes == 4);
+	must(answers.max_bytes <= 0xffffff);
+	free(copy);
+}
+
+static void fuzz_override(const uint8_t *data, size_t size)
+{
+	static const char *const names[] = { "virtio0", "0000:00:02.0" };
+	struct virtscsi_override override, wanted = { .has_lun = true };
+	char *text = malloc(size + 1);
+	const char *at = text, *next;
+
+	must(text);
+	memcpy(text, data, size);
+	text[size] = 0;
+	virtscsi_override_find(text, names, 2, &wanted);
+	for (; *at && *at != '\n'; at = next) {
+		next = virtscsi_override_parse(at, &override);
+		if (!next)
+			break;
+		must(next > at && next <= text + size);
+		must(override.id < VIRTSCSI_NR_OVERRIDES);
+		must(override.target <= 255 && override.lun <= 16383);
+		must(!override.hba_len || (override.hba >= at && override.hba + override.hba_len < next));
+		if (virtscsi_override_is_valid(&override, 4096))
+			must(override.value && override.value <= virtscsi_override_last(override.id));
+	}
+	free(text);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (!size)
 		return 0;
-	switch (data[0] % 3) {
+	switch (data[0] % 6) {
 	case 0:
 		fuzz_response(data + 1, size - 1);
 		break;
 	case 1:
 		fuzz_event(data + 1, size - 1);
 		break;
-	default:
+	case 2:
 		fuzz_limits(data + 1, size - 1);
+		break;
+	case 3:
+		fuzz_lun_limits(data + 1, size - 1);
+		break;
+	case 4:
+		fuzz_answers(data + 1, size - 1);
+		break;
+	default:
+		fuzz_override(data + 1, size - 1);
 	}
 	return 0;
 }

@@ -312,7 +312,11 @@ static void lun_max_sectors(struct virtscsi_limit *limit,
 {
 	const struct virtscsi_answers *answers = &facts->answers;
 	u32 block_size = lun_block_size(answers);
-	u32 block_sectors = DIV_ROUND_UP(block_size, 512);
+	u32 block_sectors = max(DIV_ROUND_UP(block_size, 512),
+				facts->logical_block_size >> 9);
+	u32 floor = min(max(facts->page_size >> 9, block_sectors),
+			facts->hba_max_sectors);
+	u32 whole;
 
 	*limit = limit_fact(facts->hba_max_sectors, VIRTSCSI_FROM_HBA);
 	limit_lower(limit, facts->core_max_sectors, VIRTSCSI_FROM_KERNEL);
@@ -325,12 +329,11 @@ static void lun_max_sectors(struct virtscsi_limit *limit,
 		limit_lower(limit, facts->override_max_sectors,
 			    VIRTSCSI_FROM_OVERRIDE);
 
-	limit_raise(limit, min(max(facts->page_size >> 9, block_sectors),
-			       facts->hba_max_sectors),
-		    VIRTSCSI_FROM_KERNEL);
-	/* The block layer counts in whole blocks. */
-	if (limit->value > block_sectors)
-		limit->value -= limit->value % block_sectors;
+	limit_raise(limit, floor, VIRTSCSI_FROM_KERNEL);
+	/* The block layer counts in whole blocks; some do not make up a page. */
+	whole = limit->value - limit->value % block_sectors;
+	if (whole >= floor)
+		limit->value = whole;
 }
 
 /*
@@ -375,9 +378,13 @@ void virtscsi_limits_compute_lun(struct virtscsi_lun_limits *limits,
 	if (facts->type == TYPE_DISK || facts->type == TYPE_ZBC) {
 		const struct virtscsi_answers *answers = &facts->answers;
 
+		/* A LUN without a maximum is not asked for its block size. */
+		u32 block_size = max(lun_block_size(answers),
+				     facts->logical_block_size);
+
 		if (answers->opt_blocks)
 			*opt = limit_fact(lun_sectors(answers->opt_blocks,
-						      lun_block_size(answers)),
+						      block_size),
 					  VIRTSCSI_FROM_VPD_B0);
 		limit_lower(opt, max->value, max->source);
 	}

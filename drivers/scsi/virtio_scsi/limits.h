@@ -192,6 +192,8 @@ struct virtscsi_answers {
  * @hba_seg_max: data segments in one command of the HBA
  * @core_max_sectors: what the SCSI core's list of odd devices says, U32_MAX if
  *	the LUN is not in it
+ * @logical_block_size: bytes; the unit in which the block layer counts, which an
+ *	upper driver sets after the LUN was found
  * @answers: what the LUN said
  * @override_max_sectors: the administrator's bound, 0 if there is none
  * @override_seg_max: likewise
@@ -202,6 +204,7 @@ struct virtscsi_lun_facts {
 	u32 hba_max_sectors;
 	u32 hba_seg_max;
 	u32 core_max_sectors;
+	u32 logical_block_size;
 	struct virtscsi_answers answers;
 	u32 override_max_sectors;
 	u32 override_seg_max;

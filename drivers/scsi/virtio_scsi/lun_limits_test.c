@@ -31,6 +31,7 @@ static const struct virtscsi_lun_facts typical_facts = {
 	.hba_max_sectors = 65535,
 	.hba_seg_max = 254,
 	.core_max_sectors = U32_MAX,
+	.logical_block_size = 512,
 	.answers = { .block_size = 512 },
 };
 
@@ -40,6 +41,7 @@ enum row_source {
 	ROW_TAPE,		/* bytes of a block; does not bound a command */
 	ROW_CORE,		/* 512-byte units */
 	ROW_OVERRIDE,		/* 512-byte units */
+	ROW_QUEUE,		/* bytes of a block, as the upper driver set it */
 };
 
 static const struct sectors_row {
@@ -63,6 +65,8 @@ static const struct sectors_row {
 	{ "B0h of one page", ROW_B0, 8, 512, 8, VPD_B0 },
 	{ "B0h under a page", ROW_B0, 7, 512, 8, KERNEL },
 	{ "B0h of one block", ROW_B0, 1, 512, 8, KERNEL },
+	{ "B0h of one block of 1280", ROW_B0, 1, 1280, 8, KERNEL },
+	{ "B0h of two blocks of 3584", ROW_B0, 2, 3584, 14, VPD_B0 },
 	{ "B0h of one block of 4096", ROW_B0, 1, 4096, 8, VPD_B0 },
 	{ "B0h of one block of 64 KiB", ROW_B0, 1, 65536, 128, VPD_B0 },
 	{ "B0h, no block size", ROW_B0, 512, 0, 512, VPD_B0 },
@@ -87,6 +91,11 @@ static const struct sectors_row {
 	{ "override huge", ROW_OVERRIDE, U32_MAX, 0, 65535, HBA },
 	{ "override of one page", ROW_OVERRIDE, 8, 0, 8, OVERRIDE },
 	{ "override nonsense", ROW_OVERRIDE, 1, 0, 8, KERNEL },
+
+	{ "queue not set up", ROW_QUEUE, 0, 0, 65535, HBA },
+	{ "queue with blocks of 512", ROW_QUEUE, 512, 0, 65535, HBA },
+	{ "queue with blocks of 2048", ROW_QUEUE, 2048, 0, 65532, HBA },
+	{ "queue with blocks of 64 KiB", ROW_QUEUE, 65536, 0, 65408, HBA },
 };
 
 KUNIT_ARRAY_PARAM_DESC(sectors, sectors_rows, name);
@@ -106,6 +115,9 @@ static void say(struct virtscsi_lun_facts *facts, const struct sectors_row *row)
 		break;
 	case ROW_OVERRIDE:
 		facts->override_max_sectors = row->says;
+		break;
+	case ROW_QUEUE:
+		facts->logical_block_size = row->says;
 		break;
 	}
 }
@@ -139,6 +151,7 @@ static void lun_test_sectors(struct kunit *test)
 		u32 hba = row->from == ROW_B0 && row->unit == 4096 ? 65528 :
 			  row->from == ROW_B0 && row->unit == 65536 ? 65408 :
 			  row->from == ROW_B0 && row->unit == 520 ? 65534 :
+			  row->from == ROW_B0 && row->unit == 3584 ? 65534 :
 			  65535;
 
 		facts.type = type;
@@ -319,12 +332,12 @@ static void lun_test_block(struct kunit *test)
 }
 
 static const u32 some[] = {
-	0, 1, 2, 7, 8, 9, 127, 128, 511, 512, 520, 4096, 65535, 65536, 131072,
-	0x3fffff, 0x7fffffff, U32_MAX,
+	0, 1, 2, 7, 8, 9, 127, 128, 511, 512, 520, 1280, 2560, 3584, 4096, 65535,
+	65536, 131072, 0x3fffff, 0x7fffffff, U32_MAX,
 };
 
 static const u32 some_pages[] = { 4096, 65536 };
-static const u32 some_hbas[] = { 128, 255, 65535, 0x3fffff };
+static const u32 some_hbas[] = { 8, 9, 128, 255, 65535, 0x3fffff };
 
 /* One choice of @nr; leaves in @number what chooses the rest. */
 static size_t pick(size_t *number, size_t nr)
@@ -381,7 +394,10 @@ static void lun_test_every_combination(struct kunit *test)
 		u32 say;
 
 		facts.page_size = some_pages[pick(&rest, ARRAY_SIZE(some_pages))];
-		facts.hba_max_sectors = some_hbas[pick(&rest, ARRAY_SIZE(some_hbas))];
+		/* limits.c leaves no HBA below a page. */
+		facts.hba_max_sectors =
+			max(some_hbas[pick(&rest, ARRAY_SIZE(some_hbas))],
+			    facts.page_size >> 9);
 		facts.answers.block_size = some[pick(&rest, ARRAY_SIZE(some))];
 		facts.override_max_sectors = some[pick(&rest, ARRAY_SIZE(some))];
 		say = some[pick(&rest, ARRAY_SIZE(some))];
