@@ -119,7 +119,8 @@ static void event_review(struct virtscsi *vscsi, unsigned int target)
 			virtscsi_lun_renegotiate(sdev);
 			break;
 		case EVENT_UNKNOWN:
-			/* It would be given a capacity of 0. */
+			/* No rescan: it would be given a capacity of 0. */
+			virtscsi_lun_renegotiate(sdev);
 			break;
 		}
 	}
@@ -273,6 +274,7 @@ static void event_async(struct virtscsi *vscsi, u32 reason,
 		return;
 	sdev_evt_send_simple(sdev, SDEV_EVT_MEDIA_CHANGE, GFP_KERNEL);
 	scsi_rescan_device(sdev);
+	virtscsi_lun_renegotiate(sdev);
 	scsi_device_put(sdev);
 }
 
