@@ -59,10 +59,17 @@ static inline void virtscsi_compat_set_limits(struct request_queue *q,
 					      const struct queue_limits *lim)
 {
 	unsigned int max_sectors = q->limits.max_sectors;
+	bool is_chosen;
 
+	/*
+	 * This puts the default in place of what an administrator has chosen,
+	 * which is found out by having it do so for the limit as it is.
+	 */
+	blk_queue_max_hw_sectors(q, q->limits.max_hw_sectors);
+	is_chosen = q->limits.max_sectors != max_sectors;
 	blk_queue_max_hw_sectors(q, lim->max_hw_sectors);
-	/* Which has also replaced what an administrator had chosen. */
-	q->limits.max_sectors = min(q->limits.max_sectors, max_sectors);
+	if (is_chosen)
+		q->limits.max_sectors = min(q->limits.max_sectors, max_sectors);
 	blk_queue_max_segments(q, lim->max_segments);
 	q->limits.max_integrity_segments = lim->max_integrity_segments;
 	blk_queue_io_opt(q, lim->io_opt);
