@@ -9,11 +9,11 @@
  * tape drive says how long a block may be. No page of other types carries a
  * limit, so they are not asked.
  *
- * When a LUN is found the SCSI core reads its VPD pages, too, so all that is
- * asked then is what must come before.
+ * When a LUN is found the SCSI core reads its VPD pages, too, and of most disks
+ * they say enough.
  *
- * Nothing here fails: a LUN that does not answer has said nothing. The commands
- * carry REQ_DRV, by which cmd.c tells them from those of others.
+ * Nothing here fails: a LUN that does not answer has said nothing, and what it
+ * said before stands. The commands carry REQ_DRV, by which cmd.c tells them from those of others.
  */
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
@@ -65,7 +65,7 @@ static u32 ask_page(struct scsi_device *sdev, u8 page, u8 *buf)
 	return ask(sdev, cdb, buf, ASK_LEN);
 }
 
-static void ask_capacity(struct scsi_device *sdev, u8 *buf,
+static bool ask_capacity(struct scsi_device *sdev, u8 *buf,
 			 struct virtscsi_answers *answers)
 {
 	const u8 capacity10[10] = { READ_CAPACITY };
@@ -80,17 +80,26 @@ static void ask_capacity(struct scsi_device *sdev, u8 *buf,
 		len = ask(sdev, capacity16, buf, 32);
 		virtscsi_answer_capacity16(answers, buf, len);
 	}
+	return len;
 }
 
-static void ask_pages(struct scsi_device *sdev, u8 *buf,
-		      struct virtscsi_answers *answers)
+static void ask_disk(struct scsi_device *sdev, u8 *buf,
+		     struct virtscsi_answers *answers)
 {
 	u32 len;
 
 	if (sdev->skip_vpd_pages)
 		return;
 	len = ask_page(sdev, 0x00, buf);
-	if (!virtscsi_answer_lists_page(buf, len, 0xb0))
+	if (!len)
+		return;
+	if (!virtscsi_answer_lists_page(buf, len, 0xb0)) {
+		answers->max_blocks = 0;
+		answers->opt_blocks = 0;
+		return;
+	}
+	/* A page in blocks of another size than the one known would mislead. */
+	if (!ask_capacity(sdev, buf, answers) && answers->block_size)
 		return;
 	len = ask_page(sdev, 0xb0, buf);
 	virtscsi_answer_block_limits(answers, buf, len);
@@ -111,63 +120,50 @@ static bool ask_is_disk(const struct scsi_device *sdev)
 }
 
 /**
- * virtscsi_ask_first() - ask a LUN what its VPD pages must not be read before
+ * virtscsi_ask() - ask a LUN for its limits
  * @sdev: LUN
- * @answers: what it said; all zero where it said nothing
+ * @answers: what it said before; each is replaced where it says something now
  *
  * Context: process; sleeps as long as the device keeps the commands.
  */
-void virtscsi_ask_first(struct scsi_device *sdev,
-			struct virtscsi_answers *answers)
+void virtscsi_ask(struct scsi_device *sdev, struct virtscsi_answers *answers)
 {
 	u8 *buf = kzalloc(ASK_LEN, GFP_KERNEL);
 
-	*answers = (struct virtscsi_answers){};
 	if (!buf)
 		return;
 	if (ask_is_disk(sdev))
-		ask_capacity(sdev, buf, answers);
+		ask_disk(sdev, buf, answers);
 	else if (sdev->type == TYPE_TAPE)
 		ask_tape(sdev, buf, answers);
 	kfree(buf);
 }
 
 /**
- * virtscsi_ask() - ask a LUN for its limits
- * @sdev: LUN
- * @answers: what it said; all zero where it said nothing
- *
- * Context: process; sleeps as long as the device keeps the commands.
- */
-void virtscsi_ask(struct scsi_device *sdev, struct virtscsi_answers *answers)
-{
-	u8 *buf;
-
-	virtscsi_ask_first(sdev, answers);
-	if (!ask_is_disk(sdev))
-		return;
-	buf = kzalloc(ASK_LEN, GFP_KERNEL);
-	if (buf)
-		ask_pages(sdev, buf, answers);
-	kfree(buf);
-}
-
-/**
  * virtscsi_ask_core() - take in the VPD pages that the SCSI core has read
  * @sdev: LUN
+ * @hba_max_sectors: 512-byte units in one command of the HBA
  * @answers: gets what they say
  *
+ * The core reads them before anybody has asked for the size of a block, which
+ * QEMU does not know then, either. Blocks have 512 bytes at least, so it is
+ * of interest only where those would bound the LUN.
+ *
  * Context: any.
- * Return: true if nothing is left to be asked; false if the core has not read
- *	them, as it does not of a SCSI-2 LUN, or could not.
+ * Return: true if nothing is left to be asked; false if something may be: the
+ *	core has not read the pages, as it does not of an old LUN that is in its
+ *	list of odd devices, or could not; the size of a block decides; or the
+ *	LUN is a tape drive.
  */
-bool virtscsi_ask_core(struct scsi_device *sdev,
+bool virtscsi_ask_core(struct scsi_device *sdev, u32 hba_max_sectors,
 		       struct virtscsi_answers *answers)
 {
 	const struct scsi_vpd *list, *page;
 	bool is_listed, is_all;
 
-	if (!ask_is_disk(sdev) || sdev->skip_vpd_pages)
+	if (!ask_is_disk(sdev))
+		return sdev->type != TYPE_TAPE;
+	if (sdev->skip_vpd_pages)
 		return true;
 	rcu_read_lock();
 	list = rcu_dereference(sdev->vpd_pg0);
@@ -178,17 +174,6 @@ bool virtscsi_ask_core(struct scsi_device *sdev,
 		virtscsi_answer_block_limits(answers, page->data, page->len);
 	is_all = list && (!is_listed || page);
 	rcu_read_unlock();
-	return is_all;
-}
-
-/**
- * virtscsi_ask_has_questions() - is there anything to ask a LUN
- * @sdev: LUN
- *
- * Context: any.
- * Return: true for the types that announce limits.
- */
-bool virtscsi_ask_has_questions(const struct scsi_device *sdev)
-{
-	return ask_is_disk(sdev) || sdev->type == TYPE_TAPE;
+	return is_all && (!answers->max_blocks ||
+			  answers->max_blocks >= hba_max_sectors);
 }

@@ -9,10 +9,10 @@
  * changed. It is one work, so what comes in while it is queued costs nothing,
  * and it does not run more often than once a second, whatever the host sends.
  *
- * A LUN that is found comes by twice: first in sdev_configure(), to be asked
- * what must be asked first, then, after the SCSI core has read its VPD pages,
- * when the core announces the device, with nobody using it before that. The
- * pages have the rest of the answers.
+ * A LUN that is found comes by three times: in sdev_configure(); then, after the
+ * SCSI core has read its VPD pages, when the core announces the device, with
+ * nobody using it before that, to be asked what the pages leave open; and when
+ * it has its upper driver, which has set limits, too.
  *
  * Limits are put together from the HBA's, the answers and the overrides by
  * limits.c, and applied to the queue of the LUN, which the block layer empties
@@ -48,8 +48,7 @@
 /* Bits of struct virtscsi_lun.due. */
 #define ASK_DUE		0
 #define ASK_TAPE_DUE	1
-#define ASK_FIRST_DUE	2
-#define ASK_AWAITED	3	/* until the LUN has answered, or refused to */
+#define ASK_AWAITED	2	/* until the LUN has answered, or refused to */
 
 static struct workqueue_struct *lun_queue;
 
@@ -92,6 +91,7 @@ static struct virtscsi_lun_limits lun_compute(const struct virtscsi_lun *lun,
 		.hba_max_sectors = virtscsi_admin_hba_limit(vscsi, VIRTSCSI_MAX_SECTORS).value,
 		.hba_seg_max = virtscsi_admin_hba_limit(vscsi, VIRTSCSI_SEG_MAX).value,
 		.core_max_sectors = lun->core_max_sectors,
+		.logical_block_size = queue_logical_block_size(sdev->request_queue),
 		.answers = lun->answers,
 		.override_max_sectors = overrides[VIRTSCSI_LUN_MAX_SECTORS],
 		.override_seg_max = overrides[VIRTSCSI_LUN_SEG_MAX],
@@ -149,7 +149,7 @@ static int lun_apply(struct virtscsi_lun *lun)
 {
 	struct request_queue *q = lun->sdev->request_queue;
 	struct queue_limits lim = queue_limits_start_update(q);
-	u32 was = lim.max_hw_sectors;
+	u32 was_sectors = lim.max_hw_sectors, was_segments = lim.max_segments;
 	bool was_live;
 	int err;
 
@@ -181,10 +181,12 @@ static int lun_apply(struct virtscsi_lun *lun)
 		sdev_printk(KERN_ERR, lun->sdev,
 			    "the block layer does not take %u sectors and %u segments: %d\n",
 			    lim.max_hw_sectors, lim.max_segments, err);
-	else if (was_live)
-		sdev_printk(KERN_INFO, lun->sdev,
-			    "now up to %u sectors (before: %u) and %u segments\n",
-			    lim.max_hw_sectors, was, lim.max_segments);
+	else if (was_live && (lim.max_hw_sectors != was_sectors ||
+			      lim.max_segments != was_segments))
+		dev_info_ratelimited(&lun->sdev->sdev_gendev,
+				     "now up to %u sectors (before: %u) and %u segments\n",
+				     lim.max_hw_sectors, was_sectors,
+				     lim.max_segments);
 	return err;
 }
 
@@ -206,27 +208,15 @@ static void lun_ask(struct virtscsi_lun *lun)
 	struct virtscsi_answers answers;
 
 	WRITE_ONCE(lun->asked_at, jiffies);
+	mutex_lock(&lun->lock);
+	answers = lun->answers;
+	mutex_unlock(&lun->lock);
+
 	virtscsi_ask(lun->sdev, &answers);
 
 	mutex_lock(&lun->lock);
 	lun->answers = answers;
 	lun->is_asked = true;
-	mutex_unlock(&lun->lock);
-	clear_and_wake_up_bit(ASK_AWAITED, &lun->due);
-}
-
-static void lun_ask_first(struct virtscsi_lun *lun)
-{
-	struct virtscsi_answers answers;
-
-	virtscsi_ask_first(lun->sdev, &answers);
-
-	mutex_lock(&lun->lock);
-	if (lun->is_live)
-		/* Too late: the VPD pages were read before. */
-		set_bit(ASK_TAPE_DUE, &lun->due);
-	else
-		lun->answers = answers;
 	mutex_unlock(&lun->lock);
 	clear_and_wake_up_bit(ASK_AWAITED, &lun->due);
 }
@@ -237,8 +227,6 @@ static void lun_work(struct work_struct *work)
 						work.work);
 	bool is_live;
 
-	if (test_and_clear_bit(ASK_FIRST_DUE, &lun->due))
-		lun_ask_first(lun);
 	if (lun_is_to_be_asked(lun))
 		lun_ask(lun);
 
@@ -438,12 +426,10 @@ void virtscsi_lun_destroy(struct scsi_device *sdev)
 }
 
 /* The scan waits for a while; who answers later has it applied later. */
-static void lun_wait_for_answers(struct virtscsi_lun *lun, unsigned long due)
+static void lun_wait_for_answers(struct virtscsi_lun *lun)
 {
-	if (!virtscsi_ask_has_questions(lun->sdev))
-		return;
 	set_bit(ASK_AWAITED, &lun->due);
-	set_bit(due, &lun->due);
+	set_bit(ASK_TAPE_DUE, &lun->due);
 	queue_delayed_work(lun_queue, &lun->work, 0);
 	if (wait_on_bit_timeout(&lun->due, ASK_AWAITED, TASK_UNINTERRUPTIBLE,
 				SCAN_WAIT))
@@ -454,10 +440,10 @@ static void lun_wait_for_answers(struct virtscsi_lun *lun, unsigned long due)
 /**
  * virtscsi_lun_configure() - a LUN was found
  * @sdev: LUN
- * @lim: its queue limits, which come from the host's; become the LUN's own, as
- *	far as they are known
+ * @lim: its queue limits, which come from the host's and the list of odd devices;
+ *	become the LUN's own, as far as they are known
  *
- * Context: process; sleeps, 10 seconds at most.
+ * Context: process.
  * Return: 0.
  */
 int virtscsi_lun_configure(struct scsi_device *sdev, struct queue_limits *lim)
@@ -466,9 +452,10 @@ int virtscsi_lun_configure(struct scsi_device *sdev, struct queue_limits *lim)
 
 	virtscsi_lun_change_depth(sdev, sdev->host->cmd_per_lun);
 
-	if (lim->max_hw_sectors < sdev->host->max_sectors)
-		lun->core_max_sectors = lim->max_hw_sectors;
-	lun_wait_for_answers(lun, ASK_FIRST_DUE);
+	if (sdev->sdev_bflags & BLIST_MAX_512)
+		lun->core_max_sectors = 512;
+	else if (sdev->sdev_bflags & BLIST_MAX_1024)
+		lun->core_max_sectors = 1024;
 
 	mutex_lock(&lun->lock);
 	lun->limits = lun_compute(lun, lun->overrides);
@@ -481,15 +468,17 @@ int virtscsi_lun_configure(struct scsi_device *sdev, struct queue_limits *lim)
 /* The SCSI core has read the VPD pages; no upper driver has the LUN yet. */
 static void lun_settle(struct virtscsi_lun *lun)
 {
+	struct virtscsi *vscsi = shost_priv(lun->sdev->host);
+	u32 hba_max_sectors =
+		virtscsi_admin_hba_limit(vscsi, VIRTSCSI_MAX_SECTORS).value;
 	bool is_known;
 
 	mutex_lock(&lun->lock);
 	is_known = lun->is_asked ||
-		   virtscsi_ask_core(lun->sdev, &lun->answers);
+		   virtscsi_ask_core(lun->sdev, hba_max_sectors, &lun->answers);
 	mutex_unlock(&lun->lock);
-	/* Who did not answer before gets no more time. */
-	if (!is_known && !test_bit(ASK_AWAITED, &lun->due))
-		lun_wait_for_answers(lun, ASK_TAPE_DUE);
+	if (!is_known)
+		lun_wait_for_answers(lun);
 	lun_apply(lun);
 }
 
@@ -500,11 +489,15 @@ static int lun_found(struct notifier_block *found, unsigned long what,
 	struct device *dev = data;
 	struct scsi_device *sdev;
 
-	if (what != BUS_NOTIFY_ADD_DEVICE || !scsi_is_sdev_device(dev))
+	if (!scsi_is_sdev_device(dev))
 		return NOTIFY_DONE;
 	sdev = to_scsi_device(dev);
-	if (sdev->host == vscsi->shost)
+	if (sdev->host != vscsi->shost)
+		return NOTIFY_DONE;
+	if (what == BUS_NOTIFY_ADD_DEVICE)
 		lun_settle(sdev->hostdata);
+	else if (what == BUS_NOTIFY_BOUND_DRIVER)
+		lun_apply(sdev->hostdata);
 	return NOTIFY_DONE;
 }
 

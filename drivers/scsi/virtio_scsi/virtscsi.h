@@ -492,12 +492,9 @@ int virtscsi_admin_override(struct virtscsi *vscsi,
 			    enum virtscsi_lun_limit_id id, u32 value);
 
 /* ask.c */
-void virtscsi_ask_first(struct scsi_device *sdev,
-			struct virtscsi_answers *answers);
 void virtscsi_ask(struct scsi_device *sdev, struct virtscsi_answers *answers);
-bool virtscsi_ask_core(struct scsi_device *sdev,
+bool virtscsi_ask_core(struct scsi_device *sdev, u32 hba_max_sectors,
 		       struct virtscsi_answers *answers);
-bool virtscsi_ask_has_questions(const struct scsi_device *sdev);
 
 /* learn.c */
 void virtscsi_learn_note(struct scsi_cmnd *sc);
