@@ -35,10 +35,16 @@ static bool learn_is_news(const struct scsi_sense_hdr *sense)
 	return false;
 }
 
-/* INVALID FIELD IN CDB, or I/O PROCESS TERMINATED: QEMU has no other words. */
+/*
+ * QEMU has these words for what the host's SG_IO says: INVALID FIELD IN CDB for
+ * EINVAL, INTERNAL TARGET FAILURE for ENOMEM, I/O PROCESS TERMINATED for what it
+ * has no other for.
+ */
 static bool learn_is_refusal(const struct scsi_sense_hdr *sense)
 {
 	return (sense->sense_key == ILLEGAL_REQUEST && sense->asc == 0x24) ||
+	       (sense->sense_key == HARDWARE_ERROR && sense->asc == 0x44 &&
+		sense->ascq == 0x00) ||
 	       (sense->sense_key == ABORTED_COMMAND && sense->asc == 0x00 &&
 		sense->ascq == 0x06);
 }
@@ -55,15 +61,16 @@ static bool learn_is_long_block(struct scsi_cmnd *sc)
 }
 
 /*
- * What the host refuses as too large looks like a fault of the LUN. Where
- * nothing announced a limit, say once what may help.
+ * What the host refuses as too large looks like a fault of the LUN. Where it has
+ * not announced a limit, say once what may help; an override may not be low
+ * enough.
  */
 static void learn_tell(struct virtscsi_lun *lun, u32 sectors)
 {
 	u32 refused = READ_ONCE(lun->refused_sectors);
 
 	if (sectors <= REFUSED_FIRST_SECTORS ||
-	    READ_ONCE(lun->limits.of[VIRTSCSI_LUN_MAX_SECTORS].source) != VIRTSCSI_FROM_HBA)
+	    READ_ONCE(lun->limits.of[VIRTSCSI_LUN_MAX_SECTORS].source) == VIRTSCSI_FROM_VPD_B0)
 		return;
 	if (!refused || sectors < refused)
 		WRITE_ONCE(lun->refused_sectors, sectors);
