@@ -88,21 +88,33 @@ void virtscsi_admin_load(struct virtscsi *vscsi)
 		vscsi->overrides[hba.id] = virtscsi_admin_find(vscsi, &hba);
 }
 
+/* More of it would not say more. */
+#define REFUSED_LEN	32
+
 /**
- * virtscsi_admin_refuse() - say that an override cannot be had
- * @dev: HBA or LUN
+ * virtscsi_admin_read() - read an override that was written to an attribute
+ * @dev: HBA or LUN; is told what can be had, if this cannot
  * @id: which limit
- * @value: what was asked for
- * @first: the least that can be had
- * @last: the most
+ * @text: a decimal number
+ * @last: the limit that is in force without an override
+ * @value: becomes the override; 0 is none
  *
- * Context: any.
+ * Context: process.
+ * Return: 0, or -EINVAL if @text is no number, or one above @last or below what
+ *	the block layer accepts.
  */
-void virtscsi_admin_refuse(struct device *dev, enum virtscsi_lun_limit_id id,
-			   u32 value, u32 first, u32 last)
+int virtscsi_admin_read(struct device *dev, enum virtscsi_lun_limit_id id,
+			const char *text, u32 last, u32 *value)
 {
-	dev_err(dev, "%s: %u is not within %u to %u; 0 takes the override away\n",
-		virtscsi_limits_lun_name(id), value, first, last);
+	u32 first = id == VIRTSCSI_LUN_MAX_SECTORS ? PAGE_SIZE >> 9 : 1;
+	int len = min_t(int, strcspn(text, "\n"), REFUSED_LEN);
+
+	if (!kstrtou32(text, 10, value) &&
+	    (!*value || (*value >= first && *value <= last)))
+		return 0;
+	dev_err(dev, "%s: %*pE is not within %u to %u; 0 takes the override away\n",
+		virtscsi_limits_lun_name(id), len, text, first, last);
+	return -EINVAL;
 }
 
 /**
@@ -134,27 +146,26 @@ struct virtscsi_limit virtscsi_admin_hba_limit(const struct virtscsi *vscsi,
  * virtscsi_admin_override() - the administrator sets an override of an HBA
  * @vscsi: instance
  * @id: which limit
- * @value: its upper bound; 0 takes the override away
+ * @text: its upper bound; 0 takes the override away
  *
  * The LUNs follow before long.
  *
  * Context: process.
- * Return: 0, or -EINVAL if @value is above what the device allows or below what
- *	the block layer accepts.
+ * Return: 0, or -EINVAL as virtscsi_admin_read().
  */
 int virtscsi_admin_override(struct virtscsi *vscsi,
-			    enum virtscsi_lun_limit_id id, u32 value)
+			    enum virtscsi_lun_limit_id id, const char *text)
 {
-	bool is_sectors = id == VIRTSCSI_LUN_MAX_SECTORS;
-	u32 first = is_sectors ? PAGE_SIZE >> 9 : 1;
-	u32 last = virtscsi_limit(vscsi, is_sectors ? VIRTSCSI_MAX_SECTORS :
-						      VIRTSCSI_SEG_MAX);
+	u32 last = virtscsi_limit(vscsi, id == VIRTSCSI_LUN_MAX_SECTORS ?
+					 VIRTSCSI_MAX_SECTORS :
+					 VIRTSCSI_SEG_MAX);
 	struct scsi_device *sdev;
+	u32 value;
+	int err;
 
-	if (value && (value < first || value > last)) {
-		virtscsi_admin_refuse(&vscsi->vdev->dev, id, value, first, last);
-		return -EINVAL;
-	}
+	err = virtscsi_admin_read(&vscsi->vdev->dev, id, text, last, &value);
+	if (err)
+		return err;
 	WRITE_ONCE(vscsi->overrides[id], value);
 	shost_for_each_device(sdev, vscsi->shost)
 		virtscsi_lun_renegotiate(sdev);

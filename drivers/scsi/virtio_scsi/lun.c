@@ -295,36 +295,27 @@ void virtscsi_lun_renegotiate_now(struct scsi_device *sdev)
  * virtscsi_lun_override() - the administrator sets an override of a LUN
  * @sdev: LUN
  * @id: which limit
- * @value: its upper bound; 0 takes the override away
+ * @text: its upper bound; 0 takes the override away
  *
  * Context: process, while the LUN has its attributes in sysfs; waits until the
  *	LUN has no I/O under way.
- * Return: 0, or -EINVAL if @value is above what the LUN allows or below what
- *	the block layer accepts.
+ * Return: 0, or -EINVAL as virtscsi_admin_read().
  */
 int virtscsi_lun_override(struct scsi_device *sdev,
-			  enum virtscsi_lun_limit_id id, u32 value)
+			  enum virtscsi_lun_limit_id id, const char *text)
 {
 	static const u32 none[VIRTSCSI_NR_OVERRIDES];
 	struct virtscsi_lun *lun = sdev->hostdata;
-	u32 first = 1, last;
+	u32 value;
+	int err;
 
 	mutex_lock(&lun->lock);
-	last = lun_compute(lun, none).of[id].value;
-	if (id == VIRTSCSI_LUN_MAX_SECTORS)
-		first = min_t(u32, PAGE_SIZE >> 9, last);
-	if (!value || (value >= first && value <= last))
+	err = virtscsi_admin_read(&sdev->sdev_gendev, id, text,
+				  lun_compute(lun, none).of[id].value, &value);
+	if (!err)
 		lun->overrides[id] = value;
-	else
-		first = 0;
 	mutex_unlock(&lun->lock);
-	if (!first) {
-		virtscsi_admin_refuse(&sdev->sdev_gendev, id, value,
-				      id == VIRTSCSI_LUN_MAX_SECTORS ?
-				      PAGE_SIZE >> 9 : 1, last);
-		return -EINVAL;
-	}
-	return lun_apply(lun);
+	return err ?: lun_apply(lun);
 }
 
 /**

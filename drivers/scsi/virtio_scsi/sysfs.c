@@ -2,7 +2,8 @@
 /*
  * What an administrator sees and sets: below each SCSI host and each of its
  * LUNs two groups of attributes, limits/NAME, the value in force, and
- * limits_source/NAME, the word for what set it. Units are those of enum
+ * limits_source/NAME, the word for what set it; below a host limits_asked/NAME
+ * too, what the device asked for. Units are those of enum
  * virtscsi_limit_id and enum virtscsi_lun_limit_id. What can be overridden can
  * be written to; limits/renegotiate has the LUNs asked anew.
  */
@@ -21,7 +22,7 @@ struct limit_attribute {
 	struct device_attribute attr;
 	unsigned int id;
 	struct virtscsi_limit (*get)(struct device *dev, unsigned int id);
-	int (*set)(struct device *dev, unsigned int id, u32 value);
+	int (*set)(struct device *dev, unsigned int id, const char *text);
 };
 
 static struct virtscsi_limit host_get(struct device *dev, unsigned int id)
@@ -31,13 +32,13 @@ static struct virtscsi_limit host_get(struct device *dev, unsigned int id)
 	return virtscsi_admin_hba_limit(vscsi, id);
 }
 
-static int host_set(struct device *dev, unsigned int id, u32 value)
+static int host_set(struct device *dev, unsigned int id, const char *text)
 {
 	struct virtscsi *vscsi = shost_priv(class_to_shost(dev));
 
 	return virtscsi_admin_override(vscsi, id == VIRTSCSI_MAX_SECTORS ?
 				       VIRTSCSI_LUN_MAX_SECTORS :
-				       VIRTSCSI_LUN_SEG_MAX, value);
+				       VIRTSCSI_LUN_SEG_MAX, text);
 }
 
 static struct virtscsi_limit lun_get(struct device *dev, unsigned int id)
@@ -45,9 +46,9 @@ static struct virtscsi_limit lun_get(struct device *dev, unsigned int id)
 	return virtscsi_lun_limit(to_scsi_device(dev), id);
 }
 
-static int lun_set(struct device *dev, unsigned int id, u32 value)
+static int lun_set(struct device *dev, unsigned int id, const char *text)
 {
-	return virtscsi_lun_override(to_scsi_device(dev), id, value);
+	return virtscsi_lun_override(to_scsi_device(dev), id, text);
 }
 
 static struct virtscsi_limit sysfs_limit(struct device *dev,
@@ -70,13 +71,8 @@ static ssize_t limit_store(struct device *dev, struct device_attribute *attr,
 {
 	struct limit_attribute *limit =
 		container_of(attr, struct limit_attribute, attr);
-	u32 value;
-	int err;
 
-	err = kstrtou32(buf, 10, &value);
-	if (!err)
-		err = limit->set(dev, limit->id, value);
-	return err ?: len;
+	return limit->set(dev, limit->id, buf) ?: len;
 }
 
 static ssize_t source_show(struct device *dev, struct device_attribute *attr,
@@ -84,6 +80,12 @@ static ssize_t source_show(struct device *dev, struct device_attribute *attr,
 {
 	return sysfs_emit(buf, "%s\n",
 			  virtscsi_limits_source(sysfs_limit(dev, attr).source));
+}
+
+static ssize_t asked_show(struct device *dev, struct device_attribute *attr,
+			  char *buf)
+{
+	return sysfs_emit(buf, "%u\n", sysfs_limit(dev, attr).asked);
 }
 
 static ssize_t host_renegotiate(struct device *dev,
@@ -160,7 +162,16 @@ const struct attribute_group *virtscsi_sysfs_##_prefix##_groups[] = {	\
 	NULL								\
 }
 
-LIMIT_GROUPS(host, VIRTSCSI_NR_LIMITS, &virtscsi_recovery_group);
+static struct limit_attribute host_asked[VIRTSCSI_NR_LIMITS];
+static struct attribute *host_asked_attrs[VIRTSCSI_NR_LIMITS + 1];
+
+static const struct attribute_group host_asked_group = {
+	.name = "limits_asked",
+	.attrs = host_asked_attrs,
+};
+
+LIMIT_GROUPS(host, VIRTSCSI_NR_LIMITS, &host_asked_group,
+	     &virtscsi_recovery_group);
 LIMIT_GROUPS(lun, VIRTSCSI_NR_LUN_LIMITS);
 
 static void sysfs_fill(struct limit_attribute *of, struct attribute **attrs,
@@ -177,7 +188,7 @@ static void sysfs_fill(struct limit_attribute *of, struct attribute **attrs,
 
 static void sysfs_allow(struct limit_attribute *limit,
 			int (*set)(struct device *dev, unsigned int id,
-				   u32 value))
+				   const char *text))
 {
 	limit->attr.attr.mode = 0644;
 	limit->attr.store = limit_store;
@@ -198,7 +209,9 @@ void __init virtscsi_sysfs_init(void)
 
 		sysfs_fill(host_limits, host_limits_attrs, name, id, host_get);
 		sysfs_fill(host_sources, host_sources_attrs, name, id, host_get);
+		sysfs_fill(host_asked, host_asked_attrs, name, id, host_get);
 		host_limits[id].attr.show = limit_show;
+		host_asked[id].attr.show = asked_show;
 		host_sources[id].attr.show = source_show;
 	}
 	host_limits_attrs[id] = &host_renegotiate_attr.attr;

@@ -484,12 +484,12 @@ void virtscsi_event_subscribe(struct scsi_device *sdev);
 u32 virtscsi_admin_find(const struct virtscsi *vscsi,
 			const struct virtscsi_override *wanted);
 void virtscsi_admin_load(struct virtscsi *vscsi);
-void virtscsi_admin_refuse(struct device *dev, enum virtscsi_lun_limit_id id,
-			   u32 value, u32 first, u32 last);
+int virtscsi_admin_read(struct device *dev, enum virtscsi_lun_limit_id id,
+			const char *text, u32 last, u32 *value);
 struct virtscsi_limit virtscsi_admin_hba_limit(const struct virtscsi *vscsi,
 					       enum virtscsi_limit_id id);
 int virtscsi_admin_override(struct virtscsi *vscsi,
-			    enum virtscsi_lun_limit_id id, u32 value);
+			    enum virtscsi_lun_limit_id id, const char *text);
 
 /* ask.c */
 void virtscsi_ask(struct scsi_device *sdev, struct virtscsi_answers *answers);
@@ -508,7 +508,7 @@ void virtscsi_lun_unwatch(struct virtscsi *vscsi);
 void virtscsi_lun_renegotiate(struct scsi_device *sdev);
 void virtscsi_lun_renegotiate_now(struct scsi_device *sdev);
 int virtscsi_lun_override(struct scsi_device *sdev,
-			  enum virtscsi_lun_limit_id id, u32 value);
+			  enum virtscsi_lun_limit_id id, const char *text);
 struct virtscsi_limit virtscsi_lun_limit(struct scsi_device *sdev,
 					 enum virtscsi_lun_limit_id id);
 int virtscsi_lun_init(struct scsi_device *sdev);
