@@ -13,7 +13,8 @@
  * they say enough.
  *
  * Nothing here fails: a LUN that does not answer has said nothing, and what it
- * said before stands. The commands carry REQ_DRV, by which cmd.c tells them from those of others.
+ * said before stands. The commands carry REQ_DRV, by which cmd.c tells them from
+ * those of others.
  */
 #include <linux/rcupdate.h>
 #include <linux/slab.h>

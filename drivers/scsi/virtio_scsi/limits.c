@@ -377,7 +377,6 @@ void virtscsi_limits_compute_lun(struct virtscsi_lun_limits *limits,
 	*opt = limit_fact(0, VIRTSCSI_FROM_DEFAULT);
 	if (facts->type == TYPE_DISK || facts->type == TYPE_ZBC) {
 		const struct virtscsi_answers *answers = &facts->answers;
-
 		/* A LUN without a maximum is not asked for its block size. */
 		u32 block_size = max(lun_block_size(answers),
 				     facts->logical_block_size);

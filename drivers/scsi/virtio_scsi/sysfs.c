@@ -3,9 +3,9 @@
  * What an administrator sees and sets: below each SCSI host and each of its
  * LUNs two groups of attributes, limits/NAME, the value in force, and
  * limits_source/NAME, the word for what set it; below a host limits_asked/NAME
- * too, what the device asked for. Units are those of enum
- * virtscsi_limit_id and enum virtscsi_lun_limit_id. What can be overridden can
- * be written to; limits/renegotiate has the LUNs asked anew.
+ * too, what the device asked for. Units are those of enum virtscsi_limit_id and
+ * enum virtscsi_lun_limit_id. What can be overridden can be written to;
+ * limits/renegotiate has the LUNs asked anew.
  */
 #include <linux/device.h>
 #include <linux/init.h>
