@@ -3,7 +3,8 @@
  * What the driver sees, as text, for people and for scripts: a directory of
  * debugfs for each host with its counters and with the commands that the device
  * holds. A file is a table: a line of names, then a line for each row; columns
- * are added at the end, and none is renamed.
+ * are added at the end, and none is renamed. None can be written to, since a
+ * kernel that is locked down (Secure Boot) refuses even to read those that can.
  *
  * Nothing here waits for the device or for a scan, since these files are read
  * when those hang. A LUN's counters are read under the lock of the host; the
@@ -14,7 +15,6 @@
 #include <linux/jiffies.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
-#include <linux/uaccess.h>
 #include <scsi/scsi_cmnd.h>
 #include <scsi/scsi_device.h>
 
@@ -173,21 +173,6 @@ static int inflight_show(struct seq_file *file, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(inflight);
 
-static int timed_get(void *data, u64 *value)
-{
-	*value = static_key_enabled(&virtscsi_stats_is_timed);
-	return 0;
-}
-
-static int timed_set(void *data, u64 value)
-{
-	if (value > 1)
-		return -EINVAL;
-	virtscsi_stats_time_all(value);
-	return 0;
-}
-DEFINE_DEBUGFS_ATTRIBUTE(timed_fops, timed_get, timed_set, "%llu\n");
-
 /**
  * virtscsi_debugfs_add() - make the directory of a host
  * @vscsi: instance, its host added
@@ -232,8 +217,6 @@ void virtscsi_debugfs_remove(struct virtscsi *vscsi)
 void __init virtscsi_debugfs_init(void)
 {
 	debugfs_root = debugfs_create_dir("virtio_scsi", NULL);
-	debugfs_create_file_unsafe("measure_latency", 0600, debugfs_root, NULL,
-				   &timed_fops);
 }
 
 /**

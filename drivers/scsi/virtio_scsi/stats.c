@@ -21,7 +21,7 @@
 #include <linux/bitops.h>
 #include <linux/cpumask.h>
 #include <linux/ktime.h>
-#include <linux/mutex.h>
+#include <linux/moduleparam.h>
 #include <linux/spinlock.h>
 #include <scsi/scsi.h>
 #include <scsi/scsi_cmnd.h>
@@ -31,9 +31,10 @@
 
 DEFINE_STATIC_KEY_FALSE(virtscsi_stats_is_timed);
 
+static bool measure_latency;
+
 /* When the key was last turned on. */
 static u64 stats_since_ns;
-static DEFINE_MUTEX(stats_mutex);	/* stats_since_ns, and turning the key */
 
 /* Serialises giving a LUN its histograms. */
 static DEFINE_SPINLOCK(stats_lock);
@@ -69,23 +70,35 @@ const char *const virtscsi_stats_hba_names[] = {
 
 const char *const virtscsi_stats_flow_names[] = { "write", "read", "none" };
 
-/**
- * virtscsi_stats_time_all() - measure latencies from now on, or no longer
- * @is_on: which of the two
- *
- * Context: process.
- */
-void virtscsi_stats_time_all(bool is_on)
+/* The kernel sets a module's parameters one at a time. */
+static int stats_measure_set(const char *text, const struct kernel_param *param)
 {
-	mutex_lock(&stats_mutex);
-	if (is_on && !static_key_enabled(&virtscsi_stats_is_timed)) {
+	bool was_on = measure_latency;
+	int err = param_set_bool(text, param);
+
+	if (!was_on && measure_latency) {
 		WRITE_ONCE(stats_since_ns, ktime_get_ns());
 		static_branch_enable(&virtscsi_stats_is_timed);
-	} else if (!is_on) {
+	} else if (was_on && !measure_latency) {
 		static_branch_disable(&virtscsi_stats_is_timed);
 	}
-	mutex_unlock(&stats_mutex);
+	return err;
 }
+
+static const struct kernel_param_ops stats_measure_ops = {
+	.flags = KERNEL_PARAM_OPS_FL_NOARG,
+	.set = stats_measure_set,
+	.get = param_get_bool,
+};
+
+/*
+ * No file of debugfs, like the tables: a kernel that is locked down refuses
+ * those that can be written. And of a driver that is built in, it is not set
+ * before there is a clock.
+ */
+device_param_cb(measure_latency, &stats_measure_ops, &measure_latency, 0644);
+MODULE_PARM_DESC(measure_latency,
+		 "Whether to count how long the host takes for commands (default N)");
 
 static void stats_give_times(struct virtscsi_lun *lun)
 {

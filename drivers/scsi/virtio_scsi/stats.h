@@ -19,7 +19,6 @@ extern const char *const virtscsi_stats_lun_names[VIRTSCSI_STATS_NR_LUN];
 extern const char *const virtscsi_stats_hba_names[VIRTSCSI_STATS_NR_HBA];
 extern const char *const virtscsi_stats_flow_names[VIRTSCSI_STATS_NR_FLOWS];
 
-void virtscsi_stats_time_all(bool is_on);
 void virtscsi_stats_error(struct scsi_cmnd *sc);
 void virtscsi_stats_latency(struct scsi_cmnd *sc);
 void virtscsi_stats_stamp(struct scsi_cmnd *sc);
