@@ -165,11 +165,11 @@ class Kernel:
 
     def environment(self, tests, modroot):
         """What the guest's scripts want to know, as shell assignments."""
-        limits = '/vscsi' if tests == '/vscsi' else os.path.join(TOP, 'scripts')
+        scripts = '/vscsi' if tests == '/vscsi' else os.path.join(TOP, 'scripts')
         passed_on = ''.join(f'{name}={shlex.quote(os.environ[name])}\n' for name in _PASSED_ON if name in os.environ)
         return (f'{passed_on}VSCSI_TESTS={tests}\nVSCSI_MODROOT={modroot}\nVSCSI_DRIVER={self.driver}\n'
                 f'VSCSI_BUILD_ID={self.build_id}\nVSCSI_KERNEL={self.name}\n'
-                f'VSCSI_LIMITS={limits}/virtio-scsi-limits\n')
+                f'VSCSI_LIMITS={scripts}/virtio-scsi-limits\nVSCSI_TOP={scripts}/virtio-scsi-top\n')
 
     def _make_initrd(self):
         part = self.initrd + '.part'
@@ -177,7 +177,8 @@ class Kernel:
             cpio.tree('lib/modules', os.path.join(self.modroot, 'lib/modules'))
             cpio.tree('vscsi/guest', os.path.join(TESTS, 'guest'))
             cpio.tree('vscsi/cases', os.path.join(TESTS, 'cases'))
-            cpio.file('vscsi/virtio-scsi-limits', os.path.join(TOP, 'scripts/virtio-scsi-limits'))
+            for name in ('virtio-scsi-limits', 'virtio-scsi-top'):
+                cpio.file(f'vscsi/{name}', os.path.join(TOP, 'scripts', name))
             cpio.data('vscsi/env', self.environment('/vscsi', '').encode())
         with open(self.initrd, 'wb') as whole:
             for path in (base_initrd(self.arch), part):
