@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A guest as the runner sees it: lines on a channel that carries nothing else.
 
-The host says `run NAME NUMBER SECONDS` or `off`.  The guest's agent answers with
+The host says `run NAME NUMBER SECONDS`, `leaks` or `off`.  The guest's agent answers with
 lines that start with a word:
 
   ready RELEASE      the agent is there
   out TEXT           a line of the case's output
-  log TEXT           a line of the kernel log since the case began
+  log TEXT           a line of the kernel log since the case began, or of a leak
   host VERB ARGS     the case asks the host side for something; the host answers
                      `reply STATUS BASE64`, with ` +` when that is not all of it
   more               the rest, please: a serial line drops what nobody reads in time
-  done STATUS        the case ended; 77 means skipped
+  done STATUS        the case ended; 77 means skipped; or nothing more is said of leaks
   gone               the guest is about to power off
 
 QEMU and UML differ in how they start (start()), and in which verbs they serve.
@@ -189,6 +189,17 @@ class Guest:
             outcome.reasons += said[:1] or [f'exit status {outcome.status}: {outcome.last_command()}']
         outcome.reasons += [f'kernel log: {line}' for line in dmesg.problems(outcome.log)[:8]]
         return outcome
+
+    def find_leaks(self, outcome):
+        """What the guest has lost track of by the end of its last case, whose outcome this is."""
+        found = Outcome()
+        try:
+            self._send('leaks')
+            self._converse(found, time.monotonic() + _GRACE)
+        except (GuestError, OSError) as error:
+            outcome.reasons.append(f'looking for leaks: {error}')
+        outcome.log += found.log
+        outcome.reasons += [f'at the end of the guest: {line}' for line in dmesg.problems(found.log)[:8]]
 
     def _converse(self, outcome, deadline):
         while True:
