@@ -539,8 +539,6 @@ static const char *broken_queue(const struct virtscsi_limits *limits,
 		return "1 <= num_queues <= CPUs";
 	if (nr_queues > facts->nr_queues)
 		return "num_queues <= queues found";
-	if (nr_queues > facts->nr_queues)
-		return "no more queues than were found";
 	if (can_queue < 1 || can_queue > facts->queue_depth)
 		return "1 <= can_queue <= tags";
 	if (can_queue * entries > facts->ring_size)
@@ -634,8 +632,7 @@ static size_t pick(size_t *number, size_t nr)
 static const u32 some_rings[] = { 3, 4, 5, 64, 128, 256, 1000, 4096, 32768 };
 static const bool some_bools[] = { false, true };
 static const u32 some_cpus[] = { 1, 64 };
-static const u32 some_nr_queues[] = { 1, 8 };
-static const u32 some_queues[] = { 1, U32_MAX };
+static const u32 some_nr_queues[] = { 1, 8, U32_MAX };
 static const u32 some_pages[] = { 4096, 65536 };
 static const u32 some_nr_segments[] = { 128, 2048 };
 static const u32 some_depths[] = { 1, QUEUE_DEPTH, U32_MAX };
@@ -655,7 +652,6 @@ static const u32 some_strides[] = { 0, 4, 7 };
 	(ARRAY_SIZE(some_rings) * ARRAY_SIZE(some_bools) *		\
 	 ARRAY_SIZE(some_bools) * ARRAY_SIZE(some_cpus) *		\
 	 ARRAY_SIZE(some_nr_queues) *					\
-	 ARRAY_SIZE(some_queues) *					\
 	 ARRAY_SIZE(some_pages) * ARRAY_SIZE(some_nr_segments) *	\
 	 ARRAY_SIZE(some_depths) * ARRAY_SIZE(some_segment_sizes) *	\
 	 ARRAY_SIZE(some_transfer_sizes) * ARRAY_SIZE(some_asked) *	\
@@ -671,7 +667,6 @@ static void combine(size_t number, struct virtscsi_config *config,
 	facts->has_indirect = some_bools[pick(&number, ARRAY_SIZE(some_bools))];
 	facts->has_pi = some_bools[pick(&number, ARRAY_SIZE(some_bools))];
 	facts->nr_cpus = some_cpus[pick(&number, ARRAY_SIZE(some_cpus))];
-	facts->nr_queues = some_queues[pick(&number, ARRAY_SIZE(some_queues))];
 	facts->nr_queues = some_nr_queues[pick(&number, ARRAY_SIZE(some_nr_queues))];
 	facts->page_size = some_pages[pick(&number, ARRAY_SIZE(some_pages))];
 	facts->nr_segments = some_nr_segments[pick(&number, ARRAY_SIZE(some_nr_segments))];
