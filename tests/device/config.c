@@ -71,14 +71,20 @@ void config_reset(void)
 	fields[CONFIG_CDB_SIZE].now = fields[CONFIG_CDB_SIZE].device;
 }
 
+/* A size that cannot be meant stands there for show: the specification's default is used. */
+static uint32_t size_in_force(uint32_t value, uint32_t max, uint32_t otherwise)
+{
+	return value && value <= max ? value : otherwise;
+}
+
 uint32_t config_in_force(enum config_field field)
 {
 	uint32_t value = fields[field].now;
 
 	if (field == CONFIG_SENSE_SIZE)
-		return min_u64(value, CONFIG_MAX_SENSE_SIZE);
+		return size_in_force(value, CONFIG_MAX_SENSE_SIZE, 96);
 	if (field == CONFIG_CDB_SIZE)
-		return min_u64(value, CONFIG_MAX_CDB_SIZE);
+		return size_in_force(value, CONFIG_MAX_CDB_SIZE, 32);
 	return value;
 }
 

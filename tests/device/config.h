@@ -10,8 +10,9 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define CONFIG_MAX_CDB_SIZE	4096
-#define CONFIG_MAX_SENSE_SIZE	65536
+/* What SPC-6 has room for, and more than that. */
+#define CONFIG_MAX_CDB_SIZE	260
+#define CONFIG_MAX_SENSE_SIZE	1024
 
 enum config_field {
 	CONFIG_NUM_QUEUES, CONFIG_SEG_MAX, CONFIG_MAX_SECTORS, CONFIG_CMD_PER_LUN,
