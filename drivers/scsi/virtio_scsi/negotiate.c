@@ -177,6 +177,7 @@ static void negotiate_set_host_limits(struct virtscsi *vscsi)
 	shost->can_queue = virtscsi_limit(vscsi, VIRTSCSI_CAN_QUEUE);
 	shost->cmd_per_lun = virtscsi_limit(vscsi, VIRTSCSI_CMD_PER_LUN);
 	shost->sg_tablesize = virtscsi_limit(vscsi, VIRTSCSI_SEG_MAX);
+	vscsi->most_segments = shost->sg_tablesize;
 	/*
 	 * The SCSI core insists on no fewer than sg_tablesize, whenever a LUN is
 	 * found, and that can change under its hands. The bound is set for each
@@ -206,8 +207,8 @@ static void negotiate_set_host_limits(struct virtscsi *vscsi)
 /*
  * Can we go on with what the device negotiates after a reset? The sizes on the
  * wire are those of the slab cache, the event buffers have their length, and
- * the block layer holds requests that were built for the old limits: the rings
- * must have room for them. Protection segments are counted one by one.
+ * the block layer holds requests that were built for older limits: the rings
+ * must have room for the largest. Protection segments are counted one by one.
  */
 static const char *negotiate_obstacle(struct virtscsi *vscsi,
 				      const struct virtscsi_limits *new)
@@ -222,7 +223,7 @@ static const char *negotiate_obstacle(struct virtscsi *vscsi,
 		return "longer events";
 	if (new->of[VIRTSCSI_PROT_SEG_MAX].value < old->of[VIRTSCSI_PROT_SEG_MAX].value)
 		return "fewer segments for protection information";
-	if (virtscsi_vq_ring_size(vscsi) < old->of[VIRTSCSI_SEG_MAX].value +
+	if (virtscsi_vq_ring_size(vscsi) < vscsi->most_segments +
 	    old->of[VIRTSCSI_PROT_SEG_MAX].value + VIRTSCSI_NR_HEADERS)
 		return "smaller virtqueues";
 	return NULL;
@@ -246,8 +247,12 @@ static void negotiate_follow(struct virtscsi *vscsi,
 	for (i = 0; i < ARRAY_SIZE(ids); i++) {
 		struct virtscsi_limit *limit = &vscsi->limits.of[ids[i]];
 
-		/* The SCSI core was told that there is no room for any. */
-		if (ids[i] == VIRTSCSI_PROT_SEG_MAX && !limit->value)
+		/*
+		 * The SCSI core was told that there is no room for any, or has
+		 * set up its commands for a single segment.
+		 */
+		if ((ids[i] == VIRTSCSI_PROT_SEG_MAX && !limit->value) ||
+		    (ids[i] == VIRTSCSI_SEG_MAX && limit->value < 2))
 			continue;
 		if (limit->value != new->of[ids[i]].value)
 			dev_notice(&vscsi->vdev->dev, "%s: was %u before the reset, now %u\n",
@@ -255,6 +260,8 @@ static void negotiate_follow(struct virtscsi *vscsi,
 				   new->of[ids[i]].value);
 		*limit = new->of[ids[i]];
 	}
+	vscsi->most_segments = max(vscsi->most_segments,
+				   virtscsi_limit(vscsi, VIRTSCSI_SEG_MAX));
 	shost->cmd_per_lun = min_t(int, shost->can_queue,
 				   virtscsi_limit(vscsi, VIRTSCSI_CMD_PER_LUN));
 	shost->sg_tablesize = virtscsi_limit(vscsi, VIRTSCSI_SEG_MAX);

@@ -290,6 +290,7 @@ struct virtscsi_lun {
  * @limits: the limits as they were negotiated
  * @overrides: what the administrator says of the HBA; 0 is nothing
  * @found: called for each LUN that is found
+ * @most_segments: of data, that a request may have been built with
  * @is_le: the device is little-endian
  * @has_pi: VIRTIO_SCSI_F_T10_PI is negotiated
  * @nr_queues: request virtqueues, polled ones included
@@ -349,6 +350,7 @@ struct virtscsi {
 	struct virtscsi_limits limits;
 	u32 overrides[VIRTSCSI_NR_OVERRIDES];
 	struct notifier_block found;
+	u32 most_segments;
 	bool is_le;
 	bool has_pi;
 	u32 nr_queues;
