@@ -28,5 +28,8 @@ run() {
 	die "failed: $* (log: $run_log)"
 }
 
+# fill_in WORD TEXT: standard input, with TEXT, whatever is in it, in the place of WORD.
+fill_in() { sed "s/$1/$(printf '%s' "$2" | sed 's|[\\/&]|\\&|g')/"; }
+
 # The version of the module and of the packages.
 version_of_module() { sed -n 's/^MODULE_VERSION("\(.*\)");$/\1/p' "$top/include/compat/version.c"; }
