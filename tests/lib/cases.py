@@ -5,8 +5,8 @@ A header line is `# key: value`.  Unknown keys, unknown kernels and a missing cl
 are errors, so that a misspelt requirement cannot silently turn into a default.
 
   claim:    one sentence, what the case proves (may go on in following `#   ` lines)
-  kernels:  where it runs: 6.1 6.12 6.18 7.3 newest (QEMU), 6.1-arm64 6.12-arm64 7.3-arm64 6.1-s390x 7.3-s390x
-            6.1-ppc64el 7.3-ppc64el (other architectures), uml uml-debug (User-Mode Linux), host
+  kernels:  where it runs: 6.1 6.12 6.18 7.3 newest (QEMU), each with -arm64, -s390x or -ppc64el behind it
+            (another architecture), uml uml-debug (User-Mode Linux), host
   machine:  q35 (default) or microvm; other architectures have one each
   image:    vmlinux (default, boots fast) or bzImage (can suspend)
   cpus:     number of CPUs (2)
@@ -30,8 +30,8 @@ import dataclasses
 import os
 import re
 
-QEMU_KERNELS = ('6.1', '6.12', '6.18', '7.3', 'newest', '6.1-arm64', '6.12-arm64', '7.3-arm64', '6.1-s390x',
-                '7.3-s390x', '6.1-ppc64el', '7.3-ppc64el')
+_VERSIONS = ('6.1', '6.12', '6.18', '7.3', 'newest')
+QEMU_KERNELS = tuple(version + machine for machine in ('', '-arm64', '-s390x', '-ppc64el') for version in _VERSIONS)
 UML_KERNELS = ('uml', 'uml-debug')
 KERNELS = QEMU_KERNELS + UML_KERNELS + ('host',)
 # Kernels that only run when asked for, each in the place of another.
