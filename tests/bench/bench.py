@@ -23,9 +23,10 @@ sys.dont_write_bytecode = True
 import kernels
 import procs
 import report
+import uncounted
 from guest import GuestError
 from measure import Guest, plugin
-from workloads import DEVICES, WORKLOADS
+from workloads import DEVICES, ONLY_COUNTED, WORKLOADS
 
 
 # What else this machine does can only make a run slower, so of two in a row the better counts.
@@ -116,11 +117,12 @@ def main():
     parser.add_argument('--kernel', default='7.3', choices=('6.1', '6.12', '7.3'), help='guest kernel (7.3)')
     parser.add_argument('--rounds', type=int, default=None,
                         help='how often to time each workload (3, quick: 2; 0: count only)')
-    parser.add_argument('--devices', default='', help='drivers, with commas (all; quick: ours,intree,virtio-blk)')
+    parser.add_argument('--devices', default='', help='drivers, with commas (all; quick: all but nvme and pvscsi)')
     parser.add_argument('--workloads', default='', help='only those whose name contains this')
     parser.add_argument('--out', default=os.path.join(TOP, 'build', 'bench'), help='where results go (build/bench)')
     options = parser.parse_args()
-    devices = (options.devices or ('ours,intree,virtio-blk' if options.quick else ','.join(DEVICES))).split(',')
+    devices = (options.devices or ('ours,intree,uncounted,timed,virtio-blk' if options.quick
+                                   else ','.join(DEVICES))).split(',')
     workloads = [workload for workload in WORKLOADS
                  if (workload.is_quick or not options.quick) and options.workloads in workload.name]
     if not workloads or not set(devices) <= set(DEVICES):
@@ -131,12 +133,14 @@ def main():
     results = collections.defaultdict(lambda: collections.defaultdict(dict))
     try:
         kernel = kernels.Kernel(options.kernel, 'ours', '', procs.tempdir())
+        if 'uncounted' in devices:
+            uncounted.add(kernel, TOP, procs.tempdir())
         insn = plugin(TOP, lambda argv: subprocess.run(argv, check=True))
         count(kernel, insn, workloads, devices, results)
         rounds = options.rounds if options.rounds is not None else 2 if options.quick else 3
         if rounds:
-            clock(kernel, workloads, devices, rounds, results)
-    except (kernels.BuildError, kernels.Missing, GuestError) as error:
+            clock(kernel, workloads, [name for name in devices if name not in ONLY_COUNTED], rounds, results)
+    except (kernels.BuildError, kernels.Missing, GuestError, subprocess.CalledProcessError, ValueError) as error:
         say(error)
         return 1
     compare(results)
@@ -152,6 +156,7 @@ def main():
     with open(os.path.join(options.out, 'bench.json'), 'w', encoding='utf-8') as file:
         json.dump(document, file, indent=1)
     report.table(document)
+    report.counting(document)
     report.markdown(document, options.out)
     report.plots(document, options.out)
     return 0

@@ -46,6 +46,18 @@ def table(document):
             print(line + ('\n' + spread.rstrip() if spread.strip() else ''))
 
 
+def counting(document):
+    """What counting costs: of the driver's own instructions, which repeat."""
+    for workload, figures in document['results'].items():
+        ours = figures.get('ours', {})
+        for name, words in (('uncounted', 'counting takes'),
+                            ('timed', 'measuring latencies takes, besides reading the clock twice,')):
+            if 'driver' in ours and 'driver' in figures.get(name, {}):
+                cost = abs(ours['driver'] - figures[name]['driver'])
+                print(f"{workload}: {words} {cost:.0f} of {ours['instructions']:.0f} instructions, "
+                      f"{cost / ours['instructions']:.1%}")
+
+
 def markdown(document, out):
     """The same for Documentation/benchmarks.md, with fewer columns."""
     counts = ('driver', 'ring', 'instructions', 'allocations', 'descriptors', 'doorbells', 'interrupts')

@@ -25,12 +25,21 @@ DEVICES = {device.name: device for device in (
            'request', is_virtio_scsi=True),
     Device('intree', f'insmod {_INTREE}', 'rmmod virtio_scsi', ('virtio_scsi',), '/dev/sd?',
            'request', is_virtio_scsi=True),
+    # Ours without its counters (see uncounted.py), and with the clock read for each command.
+    Device('uncounted', 'insmod /lib/modules/$(uname -r)/uncounted.ko', 'rmmod virtio_scsi', ('virtio_scsi',), '/dev/sd?',
+           'request', is_virtio_scsi=True),
+    Device('timed', f'insmod {_UPDATES} measure_latency=1', 'rmmod virtio_scsi', ('virtio_scsi',), '/dev/sd?',
+           'request', is_virtio_scsi=True),
     Device('virtio-blk', 'modprobe virtio_blk', 'rmmod virtio_blk', ('virtio_blk',), '/dev/vd?', 'req.'),
     Device('nvme', 'modprobe nvme', 'rmmod nvme', ('nvme', 'nvme_core'), '/dev/nvme?n?', 'nvme0q[1-9]',
            ('pci_nvme_mmio_doorbell_sq', 'pci_nvme_mmio_doorbell_cq')),
     Device('pvscsi', 'modprobe vmw_pvscsi', 'rmmod vmw_pvscsi', ('vmw_pvscsi',), '/dev/sd?',
            'vmw_pvscsi', ('pvscsi_io_write',)),
 )}
+
+
+# What these cost shows in instructions, not in times.
+ONLY_COUNTED = ('uncounted', 'timed')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,7 +64,7 @@ class Workload:
 
 
 def _workloads():
-    everyone = tuple(DEVICES)
+    everyone = tuple(name for name in DEVICES if name not in ONLY_COUNTED)
     for rw in ('randread', 'randwrite'):
         for depth in (1, 4, 32, 128):
             yield Workload(f'4k {rw[4:]}, depth {depth}', f'--rw={rw} --bs=4k --iodepth={depth}',
@@ -63,7 +72,7 @@ def _workloads():
                            is_quick=rw == 'randread' and depth in (1, 32))
     for depth in (1, 32):
         yield Workload(f'4k read, depth {depth}, no scheduler', f'--rw=randread --bs=4k --iodepth={depth}',
-                       devices=everyone, scheduler='none', is_quick=depth == 32)
+                       devices=everyone + ONLY_COUNTED, scheduler='none', is_quick=depth == 32)
     yield Workload('1M read, 4k pages', '--rw=read --bs=1M --iodepth=8 --iomem=malloc', (50, 250))
     yield Workload('1M read, huge pages', '--rw=read --bs=1M --iodepth=8 --iomem=shmhuge',
                    (50, 250), is_quick=True)

@@ -163,6 +163,11 @@ class Kernel:
         self.module = os.path.join(tree, chosen[0])
         self.build_id = build_id(self.module)
 
+    def add_module(self, path, name):
+        """Another module file for the guests, outside of where modprobe looks."""
+        shutil.copyfile(path, os.path.join(self.modroot, 'lib/modules', self.release, name))
+        self._make_initrd()
+
     def environment(self, tests, modroot):
         """What the guest's scripts want to know, as shell assignments."""
         scripts = '/vscsi' if tests == '/vscsi' else os.path.join(TOP, 'scripts')

@@ -31,6 +31,7 @@
 #include <scsi/scsi_device.h>
 #include <scsi/scsi_devinfo.h>
 
+#include "trace.h"
 #include "virtscsi.h"
 
 /* How long a scan waits for the LUN to say what its limits are. */
@@ -135,6 +136,19 @@ static void lun_report(const struct virtscsi_lun *lun)
 	}
 }
 
+/* The lock is held. */
+static void lun_trace(const struct virtscsi_lun *lun)
+{
+	struct virtscsi *vscsi = shost_priv(lun->sdev->host);
+	const struct virtscsi_limit *of = lun->limits.of;
+	unsigned int id;
+
+	for (id = 0; id < VIRTSCSI_NR_LUN_LIMITS; id++)
+		trace_virtscsi_limits(vscsi, lun->sdev,
+				      virtscsi_limits_lun_name(id), &of[id],
+				      virtscsi_limits_source(of[id].source));
+}
+
 static bool lun_is_same(const struct request_queue *q,
 			const struct queue_limits *lim)
 {
@@ -161,6 +175,7 @@ static int lun_apply(struct virtscsi_lun *lun)
 	lun_fill(lun, &lim);
 	was_live = lun->is_live;
 	lun->is_live = true;
+	lun_trace(lun);
 	if (!was_live)
 		lun_report(lun);
 	mutex_unlock(&lun->lock);

@@ -121,13 +121,10 @@ static void negotiate_trace(struct virtscsi *vscsi,
 {
 	unsigned int id;
 
-	for (id = 0; id < VIRTSCSI_NR_LIMITS; id++) {
-		const struct virtscsi_limit *limit = &limits->of[id];
-
-		trace_virtscsi_limits(vscsi, virtscsi_limits_name(id),
-				      limit->value, limit->asked,
-				      virtscsi_limits_source(limit->source));
-	}
+	for (id = 0; id < VIRTSCSI_NR_LIMITS; id++)
+		trace_virtscsi_limits(vscsi, NULL, virtscsi_limits_name(id),
+				      &limits->of[id],
+				      virtscsi_limits_source(limits->of[id].source));
 }
 
 /* Virtqueues are found, DRIVER_OK is not set. */

@@ -8,8 +8,9 @@
  * only while there is one. That a command was named is remembered with the
  * count of its submissions, so that nothing need be cleared when it is sent
  * again. A host that stalls holds thousands of commands, so lines are limited,
- * and what had none is named at one of the next looks. The mutex protects the list of hosts, and a host that is in it is not
- * removed. It also serialises changes of the parameter.
+ * and what had none is named at one of the next looks. The mutex protects the
+ * list of hosts, and a host that is in it is not removed. It also serialises
+ * changes of the parameter.
  */
 #include <linux/jiffies.h>
 #include <linux/moduleparam.h>

@@ -36,12 +36,9 @@
 #define TMF_OVERDUE	1
 #define TMF_DONE	2
 
-/* A whole cache line, and a whole piece of what DMA may maintain at once. */
-#define TMF_ALIGN \
-	(ARCH_DMA_MINALIGN > L1_CACHE_BYTES ? ARCH_DMA_MINALIGN : L1_CACHE_BYTES)
-
 /*
- * The response shares nothing with the rest: the device writes it. With a query
+ * The response shares no cache line with the rest, nor what is maintained at once
+ * for DMA: the device writes it. With a query
  * nobody waits; it is about the command that is queried, as submitted the
  * @generation-th time. Nor with one for asynchronous notifications: the answer
  * is followed by the subscription, in the same request.
@@ -60,11 +57,13 @@ struct virtscsi_tmf {
 		struct virtio_scsi_ctrl_tmf_req request;
 		struct virtio_scsi_ctrl_an_req an_request;
 	};
-	union {
-		struct virtio_scsi_ctrl_tmf_resp resp;
-		struct virtio_scsi_ctrl_an_resp an_resp;
-	} __aligned(TMF_ALIGN);
-} __aligned(TMF_ALIGN);
+	struct {
+		union {
+			struct virtio_scsi_ctrl_tmf_resp resp;
+			struct virtio_scsi_ctrl_an_resp an_resp;
+		} ____cacheline_aligned;
+	} __aligned(ARCH_DMA_MINALIGN);
+};
 
 static struct kmem_cache *tmf_cache;
 static mempool_t *tmf_pool;

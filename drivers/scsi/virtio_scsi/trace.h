@@ -269,22 +269,28 @@ TRACE_EVENT(virtscsi_reset,
 );
 
 TRACE_EVENT(virtscsi_limits,
-	    TP_PROTO(struct virtscsi *vscsi, const char *name, u32 value,
-		     u32 asked, const char *source),
-	    TP_ARGS(vscsi, name, value, asked, source),
+	    TP_PROTO(struct virtscsi *vscsi, const struct scsi_device *sdev,
+		     const char *name, const struct virtscsi_limit *limit,
+		     const char *source),
+	    TP_ARGS(vscsi, sdev, name, limit, source),
 	    TP_STRUCT__entry(__field(u32, host)
 			     __array(char, name, 24)
 			     __field(u32, value)
 			     __field(u32, asked)
-			     __array(char, source, 16)),
+			     __array(char, source, 16)
+			     __field(s32, target)
+			     __field(s64, lun)),
 	    TP_fast_assign(__entry->host = vscsi->shost->host_no;
 			   strscpy(__entry->name, name, 24);
-			   __entry->value = value;
-			   __entry->asked = asked;
-			   strscpy(__entry->source, source, 16);),
-	    TP_printk("host=%u name=%s value=%u asked=%u source=%s",
+			   __entry->value = limit->value;
+			   __entry->asked = limit->asked;
+			   strscpy(__entry->source, source, 16);
+			   __entry->target = sdev ? (s32)sdev->id : -1;
+			   __entry->lun = sdev ? (s64)sdev->lun : -1;),
+	    TP_printk("host=%u name=%s value=%u asked=%u source=%s target=%d lun=%lld",
 		      __entry->host, __entry->name, __entry->value,
-		      __entry->asked, __entry->source)
+		      __entry->asked, __entry->source, __entry->target,
+		      __entry->lun)
 );
 
 #endif
