@@ -23,6 +23,7 @@ sys.dont_write_bytecode = True
 import kernels
 import procs
 import report
+import scan
 import uncounted
 from guest import GuestError
 from measure import Guest, plugin
@@ -72,6 +73,14 @@ def count(kernel, insn, workloads, devices, results):
                 figures.update(guest.hold(workload, device, disk))
         in_turn(guest, group, devices, one)
         guest.close()
+
+
+def count_scan(kernel, insn, results):
+    say(f'counting: {scan.NAME}')
+    guest = scan.Scan(kernel, insn)
+    for name in ('ours', 'intree'):
+        results[scan.NAME][name].update(guest.count(name))
+    guest.close()
 
 
 def clock(kernel, workloads, devices, rounds, results):
@@ -125,8 +134,8 @@ def main():
                                    else ','.join(DEVICES))).split(',')
     workloads = [workload for workload in WORKLOADS
                  if (workload.is_quick or not options.quick) and options.workloads in workload.name]
-    if not workloads or not set(devices) <= set(DEVICES):
-        parser.error(f"devices are {','.join(DEVICES)}; workloads: {', '.join(w.name for w in WORKLOADS)}")
+    if not (workloads or options.workloads in scan.NAME) or not set(devices) <= set(DEVICES):
+        parser.error(f"devices are {','.join(DEVICES)}; workloads: {', '.join(w.name for w in WORKLOADS)}, {scan.NAME}")
 
     procs.install()
     started = datetime.datetime.now()
@@ -137,6 +146,8 @@ def main():
             uncounted.add(kernel, TOP, procs.tempdir())
         insn = plugin(TOP, lambda argv: subprocess.run(argv, check=True))
         count(kernel, insn, workloads, devices, results)
+        if options.workloads in scan.NAME and {'ours', 'intree'} <= set(devices):
+            count_scan(kernel, insn, results)
         rounds = options.rounds if options.rounds is not None else 2 if options.quick else 3
         if rounds:
             clock(kernel, workloads, [name for name in devices if name not in ONLY_COUNTED], rounds, results)

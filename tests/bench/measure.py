@@ -24,6 +24,11 @@ _CALLED = {
 }
 
 
+def symbols_of(machine):
+    packed = machine.sh('gzip -1 </proc/kallsyms | base64 -w 0')
+    return Symbols(gzip.decompress(base64.b64decode(packed)).decode())
+
+
 class Guest:
     """A machine for some workloads, with the adapters of all drivers in it."""
 
@@ -43,8 +48,7 @@ class Guest:
                 'echo 16 >/proc/sys/vm/nr_hugepages')
         self.symbols = None
         if self.is_counting:
-            packed = self.sh('gzip -1 </proc/kallsyms | base64 -w 0')
-            self.symbols = Symbols(gzip.decompress(base64.b64decode(packed)).decode())
+            self.symbols = symbols_of(self.machine)
 
     @staticmethod
     def _null_devices(queues):

@@ -41,6 +41,7 @@ class Scanned(Uml):
         luns = f'1-{targets}:0-{nr_luns // targets - 1}:mem,size=1M'
         super().__init__(kernel, Case(
             name='../guest/scan', path='', claim='', cpus=1, memory=f'{256 + nr_luns // 5}M', timeout=300, lun=(),
+            cmdline='log_buf_len=16M',  # what the kernel says of each LUN is all looked at
             device=(f'--config max_target={targets} --lun {luns}',)))
         self._nr_luns = nr_luns
         self._marks = {}

@@ -14,6 +14,8 @@ _ANSWERS = ('skip response=1', 'skip response=4', 'skip response=5', 'skip respo
             'skip status=2 sense=70000b00000000000000000000000000')
 # Things said of what was done.
 _LIES = ('used=0', 'used=4294967295', 'qualifier=65535', 'sense-len=4294967295')
+# What breaks a queue, so that the driver resets the device.
+_BREAKS = ('id=40000', 'twice')
 _TMFS = ('skip', 'skip response=11', 'response=2', 'nothing', 'late=1500 count=1', 'lose count=1', 'twice count=1')
 
 
@@ -21,7 +23,7 @@ def lines(seed):
     dice = random.Random(seed)
     chosen = [f'fault seed={seed}']
     for _ in range(dice.randint(2, 4)):
-        kind = dice.randrange(10)
+        kind = dice.randrange(11)
         after = dice.randint(0, 200)
         if kind < 3:
             chosen.append(f'fault command io {dice.choice(_ANSWERS)} chance={dice.randint(1, 2)}')
@@ -36,6 +38,8 @@ def lines(seed):
             chosen.append(f'fault doorbell lose after={after // 10} count=1')
         elif kind == 8:
             chosen += [f'fault command io keep after={after} count=1', f'fault tmf {dice.choice(_TMFS)}']
+        elif kind == 9:
+            chosen.append(f'fault command io {dice.choice(_BREAKS)} after={after} count=1')
         else:
             chosen += dice.choice((
                 ['stop', f'in {dice.randint(200, 7000)} go'],

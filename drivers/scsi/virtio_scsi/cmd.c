@@ -2,10 +2,11 @@
 /*
  * Commands: from the midlayer to a request virtqueue, and back.
  *
- * Each command of the midlayer owns, from the day its tag set is made, an
- * object of the instance's slab cache: the response header on cache lines of
- * its own, since the device writes there, then the request header. Their sizes
- * come from the negotiated sense and CDB size. Nothing is allocated or cleared
+ * Each tag of the host owns an object of the instance's slab cache: the response
+ * header on cache lines of its own, since the device writes there, then the
+ * request header. Their sizes come from the negotiated sense and CDB size. A
+ * command has them as long as it has the tag; there are many more requests than
+ * tags, since the scheduler of each LUN has some. Nothing is allocated or cleared
  * for an I/O, and no kernel pointer lies beside memory that the device writes.
  *
  * A command is the device's from virtscsi_cmd_queue() until it comes out of
@@ -55,6 +56,20 @@ static u32 cmd_pi_bytes(struct scsi_cmnd *sc)
 	return bytes;
 }
 
+static void *cmd_headers(const struct virtscsi *vscsi, u32 unique_tag)
+{
+	u32 hwq = blk_mq_unique_tag_to_hwq(unique_tag);
+
+	return vscsi->headers[hwq * vscsi->nr_tags +
+			      blk_mq_unique_tag_to_tag(unique_tag)];
+}
+
+static void *cmd_request(const struct virtscsi *vscsi,
+			 const struct virtscsi_cmd *cmd)
+{
+	return (void *)cmd->resp + vscsi->request_offset;
+}
+
 static bool cmd_put_request(struct virtscsi *vscsi, struct scsi_cmnd *sc,
 			    u32 unique_tag)
 {
@@ -73,8 +88,10 @@ static bool cmd_put_request(struct virtscsi *vscsi, struct scsi_cmnd *sc,
 	else if (vscsi->has_pi && sc->sc_data_direction == DMA_FROM_DEVICE)
 		command.pi_bytesin = cmd_pi_bytes(sc);
 
+	cmd->resp = cmd_headers(vscsi, unique_tag);
 	virtscsi_wire_arm_resp(cmd->resp);
-	return virtscsi_wire_put_cmd(cmd->request, vscsi->is_le, vscsi->has_pi,
+	return virtscsi_wire_put_cmd(cmd_request(vscsi, cmd),
+				     vscsi->is_le, vscsi->has_pi,
 				     virtscsi_limit(vscsi, VIRTSCSI_CDB_SIZE),
 				     &command);
 }
@@ -97,7 +114,7 @@ static int cmd_add(struct virtscsi *vscsi, struct virtscsi_vq *vq,
 	unsigned int nr_out = 0, nr_in = 0;
 	bool is_out = sc->sc_data_direction == DMA_TO_DEVICE;
 
-	cmd_init_sg(&request, cmd->request, vscsi->request_len);
+	cmd_init_sg(&request, cmd_request(vscsi, cmd), vscsi->request_len);
 	sgs[nr_out++] = &request;
 	if (is_out && scsi_prot_sg_count(sc))
 		sgs[nr_out++] = scsi_prot_sglist(sc);
@@ -366,54 +383,38 @@ void virtscsi_cmd_map_queues(struct Scsi_Host *shost)
 }
 
 /**
- * virtscsi_cmd_init() - give a command its headers
+ * virtscsi_cmd_init() - a request of the block layer is made
  * @shost: host
- * @sc: command
+ * @sc: its command
+ *
+ * Without this the midlayer would clear the driver's part for each I/O.
  *
  * Context: process.
- * Return: 0 or -ENOMEM.
+ * Return: 0.
  */
 int virtscsi_cmd_init(struct Scsi_Host *shost, struct scsi_cmnd *sc)
 {
-	struct virtscsi *vscsi = shost_priv(shost);
 	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
-	void *headers = kmem_cache_zalloc(vscsi->cmd_cache, GFP_KERNEL);
 
-	if (!headers)
-		return -ENOMEM;
-	*cmd = (struct virtscsi_cmd){
-		.resp = headers,
-		.request = headers + vscsi->request_offset,
-	};
+	*cmd = (struct virtscsi_cmd){ };
 	return 0;
 }
 
 /**
- * virtscsi_cmd_exit() - take the headers back
+ * virtscsi_cmd_exit() - a request of the block layer goes
  * @shost: host
- * @sc: command
+ * @sc: its command
  *
  * Context: process.
  * Return: 0.
  */
 int virtscsi_cmd_exit(struct Scsi_Host *shost, struct scsi_cmnd *sc)
 {
-	struct virtscsi *vscsi = shost_priv(shost);
-	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
-
-	virtscsi_tmf_forget(vscsi, cmd);
-	kmem_cache_free(vscsi->cmd_cache, cmd->resp);
+	virtscsi_tmf_forget(shost_priv(shost), scsi_cmd_priv(sc));
 	return 0;
 }
 
-/**
- * virtscsi_cmd_create_cache() - make the slab cache for commands' headers
- * @vscsi: instance; limits are set
- *
- * Context: process.
- * Return: 0 or -ENOMEM.
- */
-int virtscsi_cmd_create_cache(struct virtscsi *vscsi)
+static int cmd_create_cache(struct virtscsi *vscsi)
 {
 	u32 align = max(cache_line_size(), dma_get_cache_alignment());
 	char name[32];
@@ -432,4 +433,56 @@ int virtscsi_cmd_create_cache(struct virtscsi *vscsi)
 					     SLAB_HWCACHE_ALIGN | SLAB_NO_MERGE,
 					     NULL);
 	return vscsi->cmd_cache ? 0 : -ENOMEM;
+}
+
+/**
+ * virtscsi_cmd_setup() - make the headers of all tags
+ * @vscsi: instance; limits are set
+ *
+ * Context: process.
+ * Return: 0 or -ENOMEM; undone by virtscsi_cmd_teardown() in either case.
+ */
+int virtscsi_cmd_setup(struct virtscsi *vscsi)
+{
+	u32 i;
+	int err;
+
+	err = cmd_create_cache(vscsi);
+	if (err)
+		return err;
+	vscsi->nr_tags = vscsi->shost->can_queue;
+	vscsi->headers = kvcalloc(array_size(vscsi->nr_queues, vscsi->nr_tags),
+				  sizeof(*vscsi->headers), GFP_KERNEL);
+	if (!vscsi->headers)
+		return -ENOMEM;
+	for (i = 0; i < vscsi->nr_queues; i++)
+		if (!kmem_cache_alloc_bulk(vscsi->cmd_cache,
+					   GFP_KERNEL | __GFP_ZERO,
+					   vscsi->nr_tags,
+					   vscsi->headers + i * vscsi->nr_tags))
+			return -ENOMEM;
+	return 0;
+}
+
+/**
+ * virtscsi_cmd_teardown() - the opposite
+ * @vscsi: instance; its host, if it was added, is removed, and the device holds
+ *	nothing
+ *
+ * Context: process.
+ */
+void virtscsi_cmd_teardown(struct virtscsi *vscsi)
+{
+	void **headers;
+	u32 i;
+
+	for (i = 0; vscsi->headers && i < vscsi->nr_queues; i++) {
+		headers = vscsi->headers + i * vscsi->nr_tags;
+		/* All of a queue's are there, or none. */
+		if (headers[0])
+			kmem_cache_free_bulk(vscsi->cmd_cache, vscsi->nr_tags,
+					     headers);
+	}
+	kvfree(vscsi->headers);
+	kmem_cache_destroy(vscsi->cmd_cache);
 }

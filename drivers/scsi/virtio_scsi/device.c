@@ -21,7 +21,6 @@
 #include <linux/kernel.h>
 #include <linux/module.h>
 #include <linux/sched/mm.h>
-#include <linux/slab.h>
 #include <linux/virtio.h>
 #include <linux/virtio_config.h>
 #include <scsi/scsi.h>
@@ -411,21 +410,16 @@ static struct virtscsi *device_alloc(struct virtio_device *vdev)
 	return vscsi;
 }
 
-/*
- * Undo as much of probe as was done, the host being removed or never added.
- * The commands go with the host, and their headers back to the cache.
- */
+/* Undo as much of probe as was done, the host being removed or never added. */
 static void device_undo(struct virtscsi *vscsi)
 {
-	struct kmem_cache *cmd_cache = vscsi->cmd_cache;
-
 	device_kill(vscsi);
 	cancel_delayed_work_sync(&vscsi->watch_work);
 	virtscsi_recovery_exit(vscsi);
 	virtscsi_event_exit(vscsi);
 	virtscsi_lun_unwatch(vscsi);
+	virtscsi_cmd_teardown(vscsi);
 	scsi_host_put(vscsi->shost);
-	kmem_cache_destroy(cmd_cache);
 }
 
 /**
@@ -452,7 +446,7 @@ int virtscsi_device_probe(struct virtio_device *vdev)
 	err = virtscsi_negotiate_first(vscsi);
 	if (err)
 		goto out;
-	err = virtscsi_cmd_create_cache(vscsi);
+	err = virtscsi_cmd_setup(vscsi);
 	if (err)
 		goto out;
 	err = virtscsi_event_init(vscsi);

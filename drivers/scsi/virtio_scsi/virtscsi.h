@@ -220,9 +220,8 @@ struct virtscsi_vq {
 
 /**
  * struct virtscsi_cmd - the driver's part of a midlayer command
- * @request: device-readable, virtscsi_wire_cmd_len() bytes
- * @resp: device-writable, virtscsi_wire_resp_len() bytes, on cache lines of
- *	its own
+ * @resp: device-writable, virtscsi_wire_resp_len() bytes, on cache lines of its
+ *	own; then the request. Those of the tag that the command has at present
  * @tag: identifier on the wire of the latest submission
  * @generation: counts the submissions
  * @missing: the generation of which the device said that it does not have it
@@ -233,7 +232,6 @@ struct virtscsi_vq {
  * @submitted_ns: the same by the clock, where latencies are measured
  */
 struct virtscsi_cmd {
-	void *request;
 	struct virtscsi_wire_resp *resp;
 	u64 tag;
 	u32 generation;
@@ -295,7 +293,9 @@ struct virtscsi_lun {
  * @has_pi: VIRTIO_SCSI_F_T10_PI is negotiated
  * @nr_queues: request virtqueues, polled ones included
  * @nr_poll_queues: of these, polled ones; they come last
- * @cmd_cache: request and response headers of one command each
+ * @cmd_cache: response and request headers of one tag each
+ * @headers: these, of all tags of all request virtqueues
+ * @nr_tags: tags of a request virtqueue
  * @request_len: bytes of a request header
  * @resp_len: bytes of a response header
  * @request_offset: where in an object of @cmd_cache the request starts
@@ -357,6 +357,8 @@ struct virtscsi {
 	u32 nr_poll_queues;
 
 	struct kmem_cache *cmd_cache;
+	void **headers;
+	u32 nr_tags;
 	u32 request_len;
 	u32 resp_len;
 	u32 request_offset;
@@ -444,7 +446,8 @@ int virtscsi_cmd_poll(struct Scsi_Host *shost, unsigned int hwq);
 void virtscsi_cmd_map_queues(struct Scsi_Host *shost);
 int virtscsi_cmd_init(struct Scsi_Host *shost, struct scsi_cmnd *sc);
 int virtscsi_cmd_exit(struct Scsi_Host *shost, struct scsi_cmnd *sc);
-int virtscsi_cmd_create_cache(struct virtscsi *vscsi);
+int virtscsi_cmd_setup(struct virtscsi *vscsi);
+void virtscsi_cmd_teardown(struct virtscsi *vscsi);
 extern const struct virtscsi_vq_ops virtscsi_cmd_vq_ops;
 
 /* tmf.c */
