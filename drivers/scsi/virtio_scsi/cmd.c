@@ -444,6 +444,7 @@ static int cmd_create_cache(struct virtscsi *vscsi)
  */
 int virtscsi_cmd_setup(struct virtscsi *vscsi)
 {
+	void **headers;
 	u32 i;
 	int err;
 
@@ -455,12 +456,16 @@ int virtscsi_cmd_setup(struct virtscsi *vscsi)
 				  sizeof(*vscsi->headers), GFP_KERNEL);
 	if (!vscsi->headers)
 		return -ENOMEM;
-	for (i = 0; i < vscsi->nr_queues; i++)
+	for (i = 0; i < vscsi->nr_queues; i++) {
+		headers = vscsi->headers + i * vscsi->nr_tags;
 		if (!kmem_cache_alloc_bulk(vscsi->cmd_cache,
 					   GFP_KERNEL | __GFP_ZERO,
-					   vscsi->nr_tags,
-					   vscsi->headers + i * vscsi->nr_tags))
+					   vscsi->nr_tags, headers)) {
+			/* Those that it had are freed, but still there. */
+			headers[0] = NULL;
 			return -ENOMEM;
+		}
+	}
 	return 0;
 }
 
