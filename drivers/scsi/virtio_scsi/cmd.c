@@ -444,27 +444,23 @@ static int cmd_create_cache(struct virtscsi *vscsi)
  */
 int virtscsi_cmd_setup(struct virtscsi *vscsi)
 {
-	void **headers;
-	u32 i;
+	size_t nr_headers;
 	int err;
 
 	err = cmd_create_cache(vscsi);
 	if (err)
 		return err;
 	vscsi->nr_tags = vscsi->shost->can_queue;
-	vscsi->headers = kvcalloc(array_size(vscsi->nr_queues, vscsi->nr_tags),
-				  sizeof(*vscsi->headers), GFP_KERNEL);
+	nr_headers = array_size(vscsi->nr_queues, vscsi->nr_tags);
+	vscsi->headers = kvcalloc(nr_headers, sizeof(*vscsi->headers),
+				  GFP_KERNEL);
 	if (!vscsi->headers)
 		return -ENOMEM;
-	for (i = 0; i < vscsi->nr_queues; i++) {
-		headers = vscsi->headers + i * vscsi->nr_tags;
-		if (!kmem_cache_alloc_bulk(vscsi->cmd_cache,
-					   GFP_KERNEL | __GFP_ZERO,
-					   vscsi->nr_tags, headers)) {
-			/* Those that it had are freed, but still there. */
-			headers[0] = NULL;
-			return -ENOMEM;
-		}
+	if (!kmem_cache_alloc_bulk(vscsi->cmd_cache, GFP_KERNEL | __GFP_ZERO,
+				   nr_headers, vscsi->headers)) {
+		kvfree(vscsi->headers);
+		vscsi->headers = NULL;
+		return -ENOMEM;
 	}
 	return 0;
 }
@@ -478,16 +474,12 @@ int virtscsi_cmd_setup(struct virtscsi *vscsi)
  */
 void virtscsi_cmd_teardown(struct virtscsi *vscsi)
 {
-	void **headers;
-	u32 i;
-
-	for (i = 0; vscsi->headers && i < vscsi->nr_queues; i++) {
-		headers = vscsi->headers + i * vscsi->nr_tags;
-		/* All of a queue's are there, or none. */
-		if (headers[0])
-			kmem_cache_free_bulk(vscsi->cmd_cache, vscsi->nr_tags,
-					     headers);
-	}
+	/* All are there, or none. */
+	if (vscsi->headers)
+		kmem_cache_free_bulk(vscsi->cmd_cache,
+				     array_size(vscsi->nr_queues,
+						vscsi->nr_tags),
+				     vscsi->headers);
 	kvfree(vscsi->headers);
 	kmem_cache_destroy(vscsi->cmd_cache);
 }
