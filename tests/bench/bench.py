@@ -134,7 +134,8 @@ def main():
                                    else ','.join(DEVICES))).split(',')
     workloads = [workload for workload in WORKLOADS
                  if (workload.is_quick or not options.quick) and options.workloads in workload.name]
-    if not (workloads or options.workloads in scan.NAME) or not set(devices) <= set(DEVICES):
+    is_scanned = options.workloads in scan.NAME and {'ours', 'intree'} <= set(devices)
+    if not (workloads or is_scanned) or not set(devices) <= set(DEVICES):
         parser.error(f"devices are {','.join(DEVICES)}; workloads: {', '.join(w.name for w in WORKLOADS)}, {scan.NAME}")
 
     procs.install()
@@ -146,7 +147,7 @@ def main():
             uncounted.add(kernel, TOP, procs.tempdir())
         insn = plugin(TOP, lambda argv: subprocess.run(argv, check=True))
         count(kernel, insn, workloads, devices, results)
-        if options.workloads in scan.NAME and {'ours', 'intree'} <= set(devices):
+        if is_scanned:
             count_scan(kernel, insn, results)
         rounds = options.rounds if options.rounds is not None else 2 if options.quick else 3
         if rounds:

@@ -5,7 +5,6 @@ What a run costs besides its I/O (fio's start, the guest's housekeeping) is the 
 a short and a long one, so the difference of the two is the I/O's alone.
 """
 import base64
-import collections
 import gzip
 import json
 import os
@@ -110,11 +109,8 @@ class Guest:
         before = self._state(device)
         self.fio(workload, disk, nr_ios)
         after = self._state(device)
-        growth = collections.Counter(interrupts=after['interrupts'] - before['interrupts'],
-                                     seen=after['seen'] - before['seen'])
-        for address, insns in after['insns'].items():
-            if grown := insns - before['insns'][address]:
-                growth[self.symbols.part(address, device.modules)] += grown
+        growth = self.symbols.growth(before['insns'], after['insns'], device.modules)
+        growth.update(interrupts=after['interrupts'] - before['interrupts'], seen=after['seen'] - before['seen'])
         for what, names in _CALLED.items():
             for name in names:
                 for address in self.symbols.addresses(name):

@@ -4,8 +4,6 @@
 Two HBAs are scanned, one with more LUNs than the other, so that the difference is that of
 the LUNs alone. Until its disks are there nothing but the scan and the disk driver runs.
 """
-import collections
-
 from cases import Case
 from machine import Machine
 from measure import symbols_of
@@ -32,7 +30,7 @@ class Scan:
                     hba=('virtio-scsi-pci,num_queues=1',) * len(_NR_LUNS), lun=())
         self._machine = Machine(kernel, case, list(_arguments()), plugin)
         self._machine.begin()
-        self._machine.sh('modprobe sd_mod')
+        self._machine.sh('modprobe sd_mod; echo 0 >/sys/bus/virtio/drivers_autoprobe')
         self._symbols = symbols_of(self._machine)
 
     def close(self):
@@ -47,15 +45,12 @@ class Scan:
                          f'set -- {bus}/devices/{device_name}/host*/target*/*/block/*; [ $# = {_NR_LUNS[hba]} ]',
                          timeout=300)
         after, _ = self._machine.counts()
-        growth = collections.Counter()
-        for address, insns in after.items():
-            growth[self._symbols.part(address, device.modules)] += insns - before[address]
-        return growth
+        return self._symbols.growth(before, after, device.modules)
 
     def count(self, name):
         """The figures of a driver, for each LUN."""
         device = DEVICES[name]
-        self._machine.sh(f'echo 0 >/sys/bus/virtio/drivers_autoprobe; {device.load}')
+        self._machine.sh(device.load)
         self._symbols.set_modules(self._machine.sh('cat /proc/modules'))
         few, many = (self._growth(hba, device) for hba in range(len(_NR_LUNS)))
         self._machine.sh(device.unload)

@@ -66,6 +66,14 @@ class Symbols:
         at = bisect.bisect_right(self._starts, address) - 1
         return (self._functions[at][1] if at >= 0 else '?'), ''
 
+    def growth(self, before, after, drivers):
+        """Instructions by part, from two counts of them by address."""
+        growth = collections.Counter()
+        for address, insns in after.items():
+            if grown := insns - before[address]:
+                growth[self.part(address, drivers)] += grown
+        return growth
+
     def part(self, address, drivers):
         if address not in self._parts:
             self._parts[address] = self._part(*self.function(address), drivers)
