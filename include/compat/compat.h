@@ -23,9 +23,9 @@
 #define ARCH_DMA_MINALIGN __alignof__(unsigned long long)
 #endif
 
-/* Caches are merged where nobody may forbid it. */
+/* Before 6.5 no flag says just this; a cache that kmemleak is to ignore is not merged. */
 #ifndef SLAB_NO_MERGE
-#define SLAB_NO_MERGE 0
+#define SLAB_NO_MERGE SLAB_NOLEAKTRACE
 #endif
 
 #ifndef HAVE_QC_STATUS

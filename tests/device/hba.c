@@ -499,6 +499,7 @@ static bool control_request(struct ring *r, const struct chain *c)
 	struct deed deed = DEED_GOOD;
 	struct address to;
 
+	leak_check_writable(QUEUE_CONTROL, in);
 	sgl_get(&out, req, sizeof(req));
 	type = get_le32(req);
 	if (type == CTRL_TMF) {

@@ -8,6 +8,10 @@
  * buffer that the device is to write may lie what the device wrote there last;
  * a copy of that is kept, by the buffer's address, so that what we say at
  * random is not taken for the driver's.
+ *
+ * Behind an IOMMU a device reaches all of the pages that hold a buffer, so no address
+ * of the kernel may lie on those either. This is only looked at where free memory
+ * of the kernel does not hold addresses as they are: not in User-Mode Linux.
  */
 #include <search.h>
 #include <stdbool.h>
@@ -20,12 +24,19 @@
 
 #define UML_PHYSMEM	0x60000000
 #define UPPER_HALF	0x1ffff		/* bits 47 to 63 */
+#define LAST_ADDRESS	0xffffffffff000000	/* what is above are small negative numbers */
+#define PAGE		4096
 
 uint64_t nr_leaks;
 
 static bool is_uml_address(uint64_t value)
 {
 	return value >= UML_PHYSMEM && mem_guest(value - UML_PHYSMEM, 1);
+}
+
+static bool is_upper_address(uint64_t value)
+{
+	return value >> 47 == UPPER_HALF && value < LAST_ADDRESS;
 }
 
 /* The length that the opcode's group gives a CDB; 0: not known. */
@@ -38,7 +49,7 @@ static uint32_t cdb_len(const uint8_t *cdb)
 
 void leak_check_tag(unsigned int queue, uint64_t tag)
 {
-	if (is_uml_address(tag) || tag >> 47 == UPPER_HALF) {
+	if (is_uml_address(tag) || is_upper_address(tag)) {
 		nr_leaks++;
 		violation("queue %u: tag %llx is an address of the kernel", queue,
 			  (unsigned long long)tag);
@@ -72,12 +83,27 @@ static int compare(const void *a, const void *b)
 	return x->at < y->at ? -1 : x->at > y->at;
 }
 
+static void check_page(unsigned int queue, const uint8_t *first)
+{
+	const uint8_t *page = first - ((uintptr_t)first & (PAGE - 1));
+
+	for (unsigned int at = 0; at < PAGE; at += 8)
+		if (is_upper_address(get_le64(page + at))) {
+			nr_leaks++;
+			violation("queue %u: %016llx on the page of a buffer for the device is an address of the kernel",
+				  queue, (unsigned long long)get_le64(page + at));
+			return;
+		}
+}
+
 void leak_check_writable(unsigned int queue, struct sgl buffer)
 {
 	struct writing key = { .at = mem_guest_addr(sgl_first(buffer)) };
 	struct writing **ours = tfind(&key, &writings, compare);
 	uint8_t word[8];
 
+	if (sgl_first(buffer))
+		check_page(queue, sgl_first(buffer));
 	for (unsigned int at = 0; sgl_get(&buffer, word, 8) == 8; at += 8)
 		if (is_uml_address(get_le64(word)) &&
 		    !(ours && at + 8 <= LEAK_MAX_BUFFER && !memcmp(word, (*ours)->bytes + at, 8))) {

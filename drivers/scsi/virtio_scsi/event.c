@@ -14,6 +14,7 @@
 #include <linux/bits.h>
 #include <linux/delay.h>
 #include <linux/dma-mapping.h>
+#include <linux/gfp.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/virtio.h>
@@ -451,7 +452,9 @@ int virtscsi_event_init(struct virtscsi *vscsi)
 	vscsi->event_stride = ALIGN(virtscsi_limit(vscsi, VIRTSCSI_EVENT_SIZE),
 				    align);
 	virtscsi_event_keep_all(vscsi);
-	vscsi->events = kcalloc(NR_EVENTS, vscsi->event_stride, GFP_KERNEL);
+	/* Pages of their own: the device writes there, and with an IOMMU to all of them. */
+	vscsi->events = alloc_pages_exact(NR_EVENTS * vscsi->event_stride,
+					  GFP_KERNEL | __GFP_ZERO);
 	vscsi->event_queue = alloc_ordered_workqueue("virtio_scsi_event_%u",
 						     WQ_FREEZABLE,
 						     vscsi->shost->host_no);
@@ -468,7 +471,9 @@ void virtscsi_event_exit(struct virtscsi *vscsi)
 {
 	if (vscsi->event_queue)
 		destroy_workqueue(vscsi->event_queue);
-	kfree(vscsi->events);
+	if (vscsi->events)
+		free_pages_exact(vscsi->events,
+				 NR_EVENTS * vscsi->event_stride);
 }
 
 /**

@@ -6,8 +6,8 @@
  * A request belongs to two: to the caller, who waits, and to the device, which
  * writes the response. It is freed when both have let go of it, so a device
  * that answers late, or only when it is reset, writes to memory that is still
- * there. Requests come from a slab cache with a reserve, since the error
- * handler needs one just when memory may be short.
+ * there. There is a reserve of requests, since the error handler needs one just
+ * when memory may be short.
  *
  * While a request is overdue the control virtqueue does not work, and the next
  * ones fail at once: with many commands to abort the waiting would add up.
@@ -37,22 +37,12 @@
 #define TMF_DONE	2
 
 /*
- * The response shares no cache line with the rest, nor what is maintained at once
- * for DMA: the device writes it. With a query
- * nobody waits; it is about the command that is queried, as submitted the
- * @generation-th time. Nor with one for asynchronous notifications: the answer
- * is followed by the subscription, in the same request.
+ * What the device reads and writes, in a cache of its own: with an IOMMU it can
+ * reach all of a page, so no address of the kernel may be there. The response, which
+ * it writes, shares no cache line with the rest, nor what is maintained at once for
+ * DMA.
  */
-struct virtscsi_tmf {
-	refcount_t refs;
-	unsigned int state;
-	bool is_an;
-	bool is_query;
-	struct completion done;
-	u32 generation;
-	u32 target;
-	u64 lun;
-	u64 tag;
+struct tmf_wire {
 	union {
 		struct virtio_scsi_ctrl_tmf_req request;
 		struct virtio_scsi_ctrl_an_req an_request;
@@ -65,24 +55,65 @@ struct virtscsi_tmf {
 	} __aligned(ARCH_DMA_MINALIGN);
 };
 
-static struct kmem_cache *tmf_cache;
+/*
+ * With a query nobody waits; it is about the command that is queried, as submitted
+ * the @generation-th time. Nor with one for asynchronous notifications: the answer
+ * is followed by the subscription, in the same request.
+ */
+struct virtscsi_tmf {
+	refcount_t refs;
+	unsigned int state;
+	bool is_an;
+	bool is_query;
+	struct completion done;
+	u32 generation;
+	u32 target;
+	u64 lun;
+	u64 tag;
+	struct tmf_wire *wire;
+};
+
+static struct kmem_cache *tmf_wires;
 static mempool_t *tmf_pool;
 
+static void *tmf_alloc(gfp_t gfp, void *unused)
+{
+	struct virtscsi_tmf *tmf = kzalloc_obj(*tmf, gfp);
+
+	if (!tmf)
+		return NULL;
+	tmf->wire = kmem_cache_alloc(tmf_wires, gfp | __GFP_ZERO);
+	if (tmf->wire)
+		return tmf;
+	kfree(tmf);
+	return NULL;
+}
+
+static void tmf_free(void *element, void *unused)
+{
+	struct virtscsi_tmf *tmf = element;
+
+	kmem_cache_free(tmf_wires, tmf->wire);
+	kfree(tmf);
+}
+
 /**
- * virtscsi_tmf_init() - make the cache and its reserve
+ * virtscsi_tmf_init() - make the reserve of requests
  *
  * Context: process.
  * Return: 0 or -ENOMEM.
  */
 int virtscsi_tmf_init(void)
 {
-	tmf_cache = KMEM_CACHE(virtscsi_tmf, SLAB_HWCACHE_ALIGN);
-	if (!tmf_cache)
+	tmf_wires = kmem_cache_create("virtio_scsi_tmf", sizeof(struct tmf_wire),
+				      __alignof__(struct tmf_wire),
+				      SLAB_HWCACHE_ALIGN | SLAB_NO_MERGE, NULL);
+	if (!tmf_wires)
 		return -ENOMEM;
 
-	tmf_pool = mempool_create_slab_pool(TMF_RESERVE, tmf_cache);
+	tmf_pool = mempool_create(TMF_RESERVE, tmf_alloc, tmf_free, NULL);
 	if (!tmf_pool) {
-		kmem_cache_destroy(tmf_cache);
+		kmem_cache_destroy(tmf_wires);
 		return -ENOMEM;
 	}
 	return 0;
@@ -96,7 +127,7 @@ int virtscsi_tmf_init(void)
 void virtscsi_tmf_exit(void)
 {
 	mempool_destroy(tmf_pool);
-	kmem_cache_destroy(tmf_cache);
+	kmem_cache_destroy(tmf_wires);
 }
 
 static void tmf_put(struct virtscsi_tmf *tmf)
@@ -112,8 +143,8 @@ static int tmf_send(struct virtscsi *vscsi, struct virtscsi_tmf *tmf,
 	struct scatterlist *sgs[] = { &request, &resp };
 	int err;
 
-	sg_init_one(&request, &tmf->request, request_len);
-	sg_init_one(&resp, &tmf->resp, resp_len);
+	sg_init_one(&request, &tmf->wire->request, request_len);
+	sg_init_one(&resp, &tmf->wire->resp, resp_len);
 	refcount_inc(&tmf->refs);
 	err = virtscsi_vq_add(&vscsi->ctrl_vq, sgs, 1, 1, tmf, true);
 	if (err)
@@ -123,10 +154,11 @@ static int tmf_send(struct virtscsi *vscsi, struct virtscsi_tmf *tmf,
 
 static void tmf_send_an(struct virtscsi *vscsi, struct virtscsi_tmf *tmf)
 {
-	tmf->an_resp = (struct virtio_scsi_ctrl_an_resp){
+	tmf->wire->an_resp = (struct virtio_scsi_ctrl_an_resp){
 		.response = VIRTSCSI_WIRE_UNTOUCHED,
 	};
-	tmf_send(vscsi, tmf, sizeof(tmf->an_request), sizeof(tmf->an_resp));
+	tmf_send(vscsi, tmf, sizeof(tmf->wire->an_request),
+		 sizeof(tmf->wire->an_resp));
 }
 
 static void tmf_end_query(struct virtscsi *vscsi)
@@ -140,7 +172,7 @@ static void tmf_end_query(struct virtscsi *vscsi)
 static void tmf_finish_query(struct virtscsi *vscsi, struct virtscsi_tmf *tmf)
 {
 	struct virtscsi_cmd *cmd = READ_ONCE(vscsi->queried);
-	u8 response = READ_ONCE(tmf->resp.response);
+	u8 response = READ_ONCE(tmf->wire->resp.response);
 
 	/* FUNCTION COMPLETE, which is 0 as OK is: not in the task set. */
 	if (cmd && response == VIRTIO_SCSI_S_OK)
@@ -171,8 +203,8 @@ static void tmf_finish(struct virtscsi *vscsi, void *buf)
 	struct virtscsi_tmf *tmf = buf;
 
 	if (tmf->is_an) {
-		if (virtscsi_wire_subscribe(&tmf->an_request, &tmf->an_resp,
-					    vscsi->is_le))
+		if (virtscsi_wire_subscribe(&tmf->wire->an_request,
+					    &tmf->wire->an_resp, vscsi->is_le))
 			tmf_send_an(vscsi, tmf);
 	} else if (tmf->is_query) {
 		tmf_finish_query(vscsi, tmf);
@@ -218,7 +250,7 @@ static int tmf_wait(struct virtscsi *vscsi, struct virtscsi_tmf *tmf)
 		atomic_dec(&vscsi->nr_tmf_overdue);
 	}
 
-	response = READ_ONCE(tmf->resp.response);
+	response = READ_ONCE(tmf->wire->resp.response);
 	return response == VIRTSCSI_WIRE_UNTOUCHED ? -EIO : response;
 }
 
@@ -238,7 +270,7 @@ static struct virtscsi_tmf *tmf_get(void)
 	tmf->state = TMF_WAITED_FOR;
 	tmf->is_query = false;
 	tmf->is_an = false;
-	tmf->resp.response = VIRTSCSI_WIRE_UNTOUCHED;
+	tmf->wire->resp.response = VIRTSCSI_WIRE_UNTOUCHED;
 	return tmf;
 }
 
@@ -271,10 +303,10 @@ int virtscsi_tmf(struct scsi_device *sdev, u32 subtype, u64 tag)
 		return -ENOMEM;
 
 	ret = -EINVAL;
-	if (virtscsi_wire_put_tmf(&tmf->request, vscsi->is_le, subtype,
+	if (virtscsi_wire_put_tmf(&tmf->wire->request, vscsi->is_le, subtype,
 				  sdev->id, sdev->lun, tag))
-		ret = tmf_send(vscsi, tmf, sizeof(tmf->request),
-			       sizeof(tmf->resp));
+		ret = tmf_send(vscsi, tmf, sizeof(tmf->wire->request),
+			       sizeof(tmf->wire->resp));
 	if (!ret)
 		ret = tmf_wait(vscsi, tmf);
 	tmf_put(tmf);
@@ -314,10 +346,11 @@ void virtscsi_tmf_query(struct virtscsi *vscsi, struct scsi_cmnd *sc)
 	tmf->target = sc->device->id;
 	tmf->lun = sc->device->lun;
 	tmf->tag = cmd->tag;
-	if (!virtscsi_wire_put_tmf(&tmf->request, vscsi->is_le,
+	if (!virtscsi_wire_put_tmf(&tmf->wire->request, vscsi->is_le,
 				   VIRTIO_SCSI_T_TMF_QUERY_TASK,
 				   sc->device->id, sc->device->lun, cmd->tag) ||
-	    tmf_send(vscsi, tmf, sizeof(tmf->request), sizeof(tmf->resp)))
+	    tmf_send(vscsi, tmf, sizeof(tmf->wire->request),
+		     sizeof(tmf->wire->resp)))
 		tmf_end_query(vscsi);
 	else
 		virtscsi_stats_tmf(sc->device, VIRTIO_SCSI_T_TMF_QUERY_TASK, 0);
@@ -345,7 +378,7 @@ void virtscsi_tmf_subscribe(struct virtscsi *vscsi, unsigned int target,
 	if (!tmf)
 		return;
 	tmf->is_an = true;
-	if (virtscsi_wire_put_an(&tmf->an_request, vscsi->is_le, target, lun,
+	if (virtscsi_wire_put_an(&tmf->wire->an_request, vscsi->is_le, target, lun,
 				 events))
 		tmf_send_an(vscsi, tmf);
 	tmf_put(tmf);
