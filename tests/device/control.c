@@ -340,6 +340,22 @@ static bool do_disconnect(FILE *out, char **word)
 	return protocol_disconnect() || fail("no front end is connected");
 }
 
+static bool do_away(FILE *out, char **word)
+{
+	(void)out;
+	(void)word;
+	protocol_away();
+	return true;
+}
+
+static bool do_back(FILE *out, char **word)
+{
+	(void)out;
+	(void)word;
+	protocol_back();
+	return true;
+}
+
 /* Lines for later, in the order in which they are due. */
 static TAILQ_HEAD(, alarm) alarms = TAILQ_HEAD_INITIALIZER(alarms);
 
@@ -497,6 +513,8 @@ static const struct {
 	{ "go", 0, 0, do_go, "" },
 	{ "freeze", 1, 1, do_freeze, "MILLISECONDS" },
 	{ "disconnect", 0, 0, do_disconnect, "" },
+	{ "away", 0, 0, do_away, "" },
+	{ "back", 0, 0, do_back, "" },
 	{ "in", 2, MAX_WORDS - 2, do_in, "MILLISECONDS COMMAND..." },
 	{ "scenario", 1, 1, do_scenario, "FILE" },
 	{ "stats", 0, 0, do_stats, "" },

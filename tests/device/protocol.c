@@ -91,6 +91,7 @@ static void connection_ready(struct source *src);
 
 static struct source listener = { -1, listener_ready };
 static struct source connection = { -1, connection_ready };
+static const char *listener_path;
 static int backend_fd = -1;
 static uint64_t offered = 1ull << VIRTIO_SCSI_F_HOTPLUG | 1ull << VIRTIO_SCSI_F_CHANGE |
 			  1ull << VIRTIO_RING_F_INDIRECT_DESC | 1ull << VIRTIO_RING_F_EVENT_IDX |
@@ -480,7 +481,26 @@ static void listener_ready(struct source *src)
 void protocol_listen(const char *path)
 {
 	forget_all();
-	listener.fd = listen_unix(path);
+	listener_path = path;
+	protocol_back();
+}
+
+/* Away, nobody can connect, as when the back end is not running; back, QEMU connects again. */
+void protocol_away(void)
+{
+	if (listener.fd < 0)
+		return;
+	loop_del(&listener);
+	close_fd(&listener.fd);
+	unlink(listener_path);
+	protocol_disconnect();
+}
+
+void protocol_back(void)
+{
+	if (listener.fd >= 0)
+		return;
+	listener.fd = listen_unix(listener_path);
 	loop_add(&listener);
 }
 
@@ -494,16 +514,16 @@ bool protocol_config_changed(void)
 }
 
 /*
- * Goes away, as far as the front end can tell; it may connect again. false:
- * there is none. UML learns of it from the end of the back end's channel; it
- * would warn of any message that then fails, so the socket stays until it has
- * sent the last one.
+ * Leaves the front end, which may connect again. false: there is none. UML, which
+ * alone takes the configuration space from us, learns of it from the end of the
+ * back end's channel; it would warn of any message that then fails, so the socket
+ * stays until it has sent the last one.
  */
 bool protocol_disconnect(void)
 {
 	if (connection.fd < 0)
 		return false;
-	if (backend_fd < 0) {
+	if (backend_fd < 0 || !(acked_protocol & 1ull << PROTOCOL_F_CONFIG)) {
 		protocol_reset();
 		return true;
 	}

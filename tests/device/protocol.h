@@ -13,6 +13,8 @@ void protocol_listen(const char *path);
 bool protocol_feature_knob(const char *list, char *err, size_t err_len);
 bool protocol_config_changed(void);
 bool protocol_disconnect(void);
+void protocol_away(void);
+void protocol_back(void);
 void protocol_watch(void);
 void protocol_close(void);
 

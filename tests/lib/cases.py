@@ -12,12 +12,15 @@ are errors, so that a misspelt requirement cannot silently turn into a default.
   cpus:     number of CPUs (2)
   memory:   guest memory (512M)
   hba:      a QEMU device string; repeat for more HBAs (one virtio-scsi-pci); the other end of
-            vhost-user-scsi-pci is tests/device, to which `host device` speaks
+            vhost-user-scsi-pci is tests/device, to which `host device` speaks;
+            iothread-vq-mapping=ONE+TWO: threads for its queues in turn (emulator: trixie)
   lun:      disk|cd|tape KEY=VALUE...; target= and lun= take ranges such as 0..7 (one disk);
             size=64M, empty (no medium), text=FIRST_LINE, file=bzImage (of the kernel's own
             files, read-only), hba=0, and the device's own;
             iscsi-disk, iscsi-tape, iscsi-changer, iscsi-cd: passed through by QEMU from
             a real iSCSI target; cartridges=3 for a changer
+  emulator: trixie: that suite's QEMU, where this machine's lacks what the case is about (it lets the
+            other end of vhost-user-scsi-pci go and come back)
   qemu:     further QEMU arguments
   device:   further arguments of tests/device
   cmdline:  further kernel command line
@@ -37,8 +40,8 @@ KERNELS = QEMU_KERNELS + UML_KERNELS + ('host',)
 # Kernels that only run when asked for, each in the place of another.
 STAND_INS = {'x86-debug': '7.3', 'x86-kcsan': '7.3'}
 _REPEATED = ('hba', 'lun', 'qemu', 'device')
-_SINGLE = ('claim', 'kernels', 'machine', 'image', 'cpus', 'memory', 'cmdline', 'module', 'boot', 'timeout',
-           'when')
+_SINGLE = ('claim', 'kernels', 'machine', 'image', 'cpus', 'memory', 'emulator', 'cmdline', 'module', 'boot',
+           'timeout', 'when')
 
 
 class CaseError(Exception):
@@ -57,6 +60,7 @@ class Case:
     memory: str = '512M'
     hba: tuple = ('virtio-scsi-pci',)
     lun: tuple = ('disk',)
+    emulator: str = ''
     qemu: tuple = ()
     device: tuple = ()
     cmdline: str = ''
@@ -72,8 +76,8 @@ class Case:
     def guest_key(self):
         """Cases with equal keys share one guest."""
         own = self.name if self.boot == 'own' else ''
-        return (self.machine, self.image, self.cpus, self.memory, self.hba, self.lun, self.qemu,
-                self.device, self.cmdline, self.module, own)
+        return (self.machine, self.image, self.cpus, self.memory, self.hba, self.lun, self.emulator,
+                self.qemu, self.device, self.cmdline, self.module, own)
 
 
 def _header(path):
@@ -119,6 +123,7 @@ def load(path, name):
             if kernel not in KERNELS:
                 raise CaseError(f"{name}: unknown kernel '{kernel}' (known: {' '.join(KERNELS)})")
     for key, allowed in (('machine', ('q35', 'microvm')), ('image', ('vmlinux', 'bzImage')),
+                         ('emulator', ('trixie',)),
                          ('module', ('kunit',)), ('boot', ('own',)), ('when', ('asked',))):
         if key in fields and fields[key] not in allowed:
             raise CaseError(f"{name}: '{key}: {fields[key]}' (known: {' '.join(allowed)})")

@@ -77,6 +77,11 @@ def program(name):
     return path
 
 
+def emulator(suite):
+    """Another suite's qemu-system-x86_64."""
+    return _answer([os.path.join(TOP, 'scripts', 'qemu'), suite])
+
+
 def build_id(module):
     """The GNU build id of an ELF file, in hexadecimal: proves which module is loaded."""
     notes = subprocess.run(['readelf', '-n', module], capture_output=True, text=True, check=True)

@@ -36,6 +36,7 @@ _TRACED = ('virtio_scsi_event', 'virtio_scsi_tmf_req', 'virtio_scsi_tmf_resp', '
 
 
 _VHOST_USER = 'vhost-user-scsi'
+_THREADS = 'iothread-vq-mapping'
 
 
 def _device_arguments(hba, cpus):
@@ -56,6 +57,25 @@ def _channel_option(case):
 def _strictness(kernel):
     """A kernel that listens for mistakes ends at the first; KCSAN hears others' too."""
     return {'x86-debug': ['panic_on_warn=1'], 'x86-kcsan': ['kcsan.skip_watch=300']}.get(kernel.name, [])
+
+
+def _json_device(text):
+    """What -device takes, as JSON, which alone can say that queues have threads of their own."""
+    values = {'on': True, 'off': False}
+    driver, *words = text.split(',')
+    props = {}
+    for word in words:
+        key, _, value = word.partition('=')
+        props[key] = int(value) if value.isdigit() else values.get(value, value)
+        if key == _THREADS:
+            props[key] = [{'iothread': name} for name in value.split('+')]
+    return json.dumps(dict(props, driver=driver))
+
+
+def _with_json_devices(arguments):
+    """QEMU makes the devices that are JSON after all others: then all have to be."""
+    return [_json_device(text) if before == '-device' else text
+            for before, text in zip([''] + arguments, arguments)]
 
 
 def _clock(accel, arch):
@@ -86,8 +106,9 @@ class Qemu(Guest):
             return []
         arguments = ['-object', f'memory-backend-memfd,id=shared,size={self.case.memory},share=on',
                      '-numa', 'node,memdev=shared']
+        again = ',reconnect-ms=100' if self.case.emulator else ''
         for index, device in self.devices.items():
-            arguments += ['-chardev', f'socket,id=hba{index}-socket,path={device.path}']
+            arguments += ['-chardev', f'socket,id=hba{index}-socket,path={device.path}{again}']
         return arguments
 
     def _start_devices(self):
@@ -169,17 +190,22 @@ class Qemu(Guest):
         for index, hba in enumerate(case.hba):
             socket_of = f',chardev=hba{index}-socket' if index in self.devices else ''
             arguments += ['-device', f'{hba},id=hba{index}{socket_of}']
-        return arguments + self._lun_arguments()
+        arguments += self._lun_arguments()
+        return _with_json_devices(arguments) if any(_THREADS in hba for hba in case.hba) else arguments
 
     def start(self):
         self._start_devices()
         self._arguments = self.arguments(accelerator(self.kernel))
         self._launch(self._arguments, '')
 
+    def _program(self):
+        emulator = self.case.emulator
+        return kernels.emulator(emulator) if emulator else kernels.program(ARCHS[self.kernel.arch].qemu)
+
     def _launch(self, arguments, number):
         """Start QEMU and connect; its sockets' names end in the number."""
         with open(self.errors, 'ab') as errors:
-            self.process = procs.start([kernels.program(ARCHS[self.kernel.arch].qemu), *arguments],
+            self.process = procs.start([self._program(), *arguments],
                                        stdout=errors, stderr=errors)
         try:
             self.qmp = Qmp(f'{self.dir}/qmp{number}', 20)
