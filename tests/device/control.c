@@ -15,6 +15,7 @@
 #include "control.h"
 #include "events.h"
 #include "hba.h"
+#include "leak.h"
 #include "loop.h"
 #include "main.h"
 #include "misbehave.h"
@@ -440,6 +441,15 @@ static bool do_drop_events(FILE *out, char **word)
 	return true;
 }
 
+static bool do_check_pages(FILE *out, char **word)
+{
+	(void)out;
+	if (strcmp(word[0], "on") && strcmp(word[0], "off"))
+		return fail("check-pages on or off");
+	leak_check_pages = !strcmp(word[0], "on");
+	return true;
+}
+
 static bool do_luns(FILE *out, char **word)
 {
 	(void)word;
@@ -495,6 +505,7 @@ static const struct {
 	{ "event", 3, 3, do_event, "TYPE LUN-BYTES REASON" },
 	{ "storm", 4, 4, do_storm, "COUNT TYPE LUN-BYTES REASON" },
 	{ "drop-events", 1, 1, do_drop_events, "on|off" },
+	{ "check-pages", 1, 1, do_check_pages, "on|off" },
 	{ "luns", 0, 0, do_luns, "" },
 	{ "add", 1, 1, do_add, "LUNS:OPTION,..." },
 	{ "remove", 1, 1, do_remove, "LUNS" },

@@ -7,11 +7,13 @@
 #ifndef LEAK_H
 #define LEAK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "sgl.h"
 
 extern uint64_t nr_leaks;
+extern bool leak_check_pages;	/* those of buffers, too */
 
 #define LEAK_MAX_BUFFER	288	/* bytes of a buffer that are remembered: a response with its sense data */
 
