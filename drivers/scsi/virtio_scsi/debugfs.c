@@ -32,8 +32,9 @@ static void debugfs_show_vq(struct seq_file *file, const char *name,
 	spin_lock_irqsave(&vq->lock, flags);
 	stats = vq->stats;
 	spin_unlock_irqrestore(&vq->lock, flags);
-	seq_printf(file, "%s %llu %llu %llu %llu\n", name, stats.added,
-		   stats.returned, stats.doorbells, stats.interrupts);
+	seq_printf(file, "%s %llu %llu %llu %llu %llu\n", name, stats.added,
+		   stats.returned, stats.unprompted, stats.doorbells,
+		   stats.interrupts);
 }
 
 static int queues_show(struct seq_file *file, void *unused)
@@ -42,7 +43,7 @@ static int queues_show(struct seq_file *file, void *unused)
 	char name[16];
 	u32 i;
 
-	seq_puts(file, "queue added returned doorbells interrupts\n");
+	seq_puts(file, "queue added returned unprompted doorbells interrupts\n");
 	debugfs_show_vq(file, "control", &vscsi->ctrl_vq);
 	debugfs_show_vq(file, "event", &vscsi->event_vq);
 	for (i = 0; i < vscsi->nr_queues; i++) {

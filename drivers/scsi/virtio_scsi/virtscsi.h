@@ -135,12 +135,15 @@ enum virtscsi_stats_hba {
  * struct virtscsi_stats_vq - counters of a virtqueue, never set back
  * @added: buffers put into the ring
  * @returned: buffers taken out
- * @doorbells: doorbells rung; these three are protected by the queue's lock
+ * @unprompted: those of them that no interrupt led to: found by a submitter who
+ *	polls, by a timer or by error handling
+ * @doorbells: doorbells rung; these four are protected by the queue's lock
  * @interrupts: callbacks from the device, which come one at a time
  */
 struct virtscsi_stats_vq {
 	u64 added;
 	u64 returned;
+	u64 unprompted;
 	u64 doorbells;
 	u64 interrupts;
 };

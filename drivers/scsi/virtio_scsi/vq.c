@@ -39,12 +39,15 @@ static struct virtscsi *vq_instance(struct virtqueue *vq)
 	return vq->vdev->priv;
 }
 
+static unsigned int vq_reap(struct virtscsi *vscsi, struct virtscsi_vq *vq,
+			    bool is_interrupt);
+
 static void vq_control_done(struct virtqueue *vq)
 {
 	struct virtscsi *vscsi = vq_instance(vq);
 
 	vscsi->ctrl_vq.stats.interrupts++;
-	virtscsi_vq_reap(vscsi, &vscsi->ctrl_vq);
+	vq_reap(vscsi, &vscsi->ctrl_vq, true);
 }
 
 static void vq_event_done(struct virtqueue *vq)
@@ -62,7 +65,7 @@ static void vq_request_done(struct virtqueue *vq)
 		&vscsi->req_vqs[vq->index - VIRTSCSI_VQ_REQUEST];
 
 	req_vq->stats.interrupts++;
-	virtscsi_vq_reap(vscsi, req_vq);
+	vq_reap(vscsi, req_vq, true);
 }
 
 static void vq_attach(struct virtscsi_vq *vq, struct virtqueue *virtqueue)
@@ -396,7 +399,7 @@ static bool vq_holds_more(const struct virtscsi_vq *vq)
  * seen empty after interrupts were on again; a polled virtqueue has none.
  */
 static bool vq_take_batch(struct virtscsi_vq *vq, void *batch[REAP_BATCH],
-			  unsigned int *nr)
+			  unsigned int *nr, bool is_interrupt)
 {
 	bool has_interrupt, is_more = false;
 	unsigned long flags;
@@ -415,6 +418,8 @@ static bool vq_take_batch(struct virtscsi_vq *vq, void *batch[REAP_BATCH],
 			(*nr)++;
 		}
 		vq->stats.returned += *nr;
+		if (!is_interrupt)
+			vq->stats.unprompted += *nr;
 		is_more = *nr == REAP_BATCH ||
 			  (has_interrupt && *nr && vq_holds_more(vq));
 		if (virtqueue_is_broken(vq->vq))
@@ -426,17 +431,8 @@ static bool vq_take_batch(struct virtscsi_vq *vq, void *batch[REAP_BATCH],
 	return is_more;
 }
 
-/**
- * virtscsi_vq_reap() - deal with what the device gave back
- * @vscsi: instance
- * @vq: control virtqueue or a request virtqueue
- *
- * Implements virtio 1.3, 2.7.14.
- *
- * Context: any; takes the queue's lock, but not around finish().
- * Return: how many buffers came back.
- */
-unsigned int virtscsi_vq_reap(struct virtscsi *vscsi, struct virtscsi_vq *vq)
+static unsigned int vq_reap(struct virtscsi *vscsi, struct virtscsi_vq *vq,
+			    bool is_interrupt)
 {
 	void *batch[REAP_BATCH];
 	unsigned int total = 0;
@@ -445,7 +441,7 @@ unsigned int virtscsi_vq_reap(struct virtscsi *vscsi, struct virtscsi_vq *vq)
 
 	rcu_read_lock();
 	do {
-		is_more = vq_take_batch(vq, batch, &nr);
+		is_more = vq_take_batch(vq, batch, &nr, is_interrupt);
 		for (i = 0; i < nr; i++)
 			if (!virtscsi_fault_take(vscsi, vq, batch[i]))
 				vq->ops->finish(vscsi, batch[i]);
@@ -453,6 +449,21 @@ unsigned int virtscsi_vq_reap(struct virtscsi *vscsi, struct virtscsi_vq *vq)
 	} while (is_more);
 	rcu_read_unlock();
 	return total;
+}
+
+/**
+ * virtscsi_vq_reap() - deal with what the device gave back
+ * @vscsi: instance
+ * @vq: control virtqueue or a request virtqueue
+ *
+ * Implements virtio 1.3, 2.7.14, for whoever does not wait for the interrupt.
+ *
+ * Context: any; takes the queue's lock, but not around finish().
+ * Return: how many buffers came back.
+ */
+unsigned int virtscsi_vq_reap(struct virtscsi *vscsi, struct virtscsi_vq *vq)
+{
+	return vq_reap(vscsi, vq, false);
 }
 
 /**
