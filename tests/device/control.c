@@ -432,21 +432,31 @@ const char *control_reason(void)
 	return reason;
 }
 
+static bool take_switch(const char *word, bool *on)
+{
+	*on = !strcmp(word, "on");
+	return *on || !strcmp(word, "off") || fail("it is neither on nor off");
+}
+
 static bool do_drop_events(FILE *out, char **word)
 {
+	bool on;
+
 	(void)out;
-	if (strcmp(word[0], "on") && strcmp(word[0], "off"))
-		return fail("drop-events on or off");
-	events_drop(!strcmp(word[0], "on"));
+	if (!take_switch(word[0], &on))
+		return false;
+	events_drop(on);
 	return true;
 }
 
 static bool do_check_pages(FILE *out, char **word)
 {
+	bool on;
+
 	(void)out;
-	if (strcmp(word[0], "on") && strcmp(word[0], "off"))
-		return fail("check-pages on or off");
-	leak_check_pages = !strcmp(word[0], "on");
+	if (!take_switch(word[0], &on))
+		return false;
+	leak_check_pages = on;
 	return true;
 }
 

@@ -37,7 +37,7 @@ static bool is_uml_address(uint64_t value)
 
 static bool is_upper_address(uint64_t value)
 {
-	return value >> 47 == UPPER_HALF && value < LAST_ADDRESS;
+	return value >> 47 == UPPER_HALF;
 }
 
 /* The length that the opcode's group gives a CDB; 0: not known. */
@@ -88,13 +88,16 @@ static void check_page(unsigned int queue, const uint8_t *first)
 {
 	const uint8_t *page = first - ((uintptr_t)first & (PAGE - 1));
 
-	for (unsigned int at = 0; at < PAGE; at += 8)
-		if (is_upper_address(get_le64(page + at))) {
+	for (unsigned int at = 0; at < PAGE; at += 8) {
+		uint64_t value = get_le64(page + at);
+
+		if (is_upper_address(value) && value < LAST_ADDRESS) {
 			nr_leaks++;
 			violation("queue %u: %016llx on the page of a buffer for the device is an address of the kernel",
-				  queue, (unsigned long long)get_le64(page + at));
+				  queue, (unsigned long long)value);
 			return;
 		}
+	}
 }
 
 void leak_check_writable(unsigned int queue, struct sgl buffer)

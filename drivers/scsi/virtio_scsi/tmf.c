@@ -82,7 +82,7 @@ static void *tmf_alloc(gfp_t gfp, void *unused)
 
 	if (!tmf)
 		return NULL;
-	tmf->wire = kmem_cache_alloc(tmf_wires, gfp | __GFP_ZERO);
+	tmf->wire = kmem_cache_zalloc(tmf_wires, gfp);
 	if (tmf->wire)
 		return tmf;
 	kfree(tmf);
