@@ -9,7 +9,8 @@
  * line when the driver deletes the ring, and from then on its memory is no longer
  * ours; whatever was in flight is forgotten once it is set up again. (It also
  * disables the ring, but not after a first reset: then it has forgotten that the
- * rings can be enabled.) In both cases new features while no ring runs mean a
+ * rings can be enabled.) A ring whose index goes back in between is the driver's
+ * already. In both cases new features while no ring runs mean a
  * new driver.
  */
 #include <errno.h>
@@ -157,17 +158,11 @@ static void ring_try_start(struct ring *r)
 	    r->index - QUEUE_REQUEST >= max_u64(config_in_force(CONFIG_NUM_QUEUES), 1))
 		violation("queue %u is in use, num_queues is %u", r->index,
 			  config_in_force(CONFIG_NUM_QUEUES));
+	r->is_reset_silent = !(acked_protocol & 1ull << PROTOCOL_F_RESET_DEVICE);
 	r->running = true;
 	r->kick.ready = kick_ready;
 	loop_add(&r->kick);
 	hba_kick(r);
-}
-
-static void ring_stop(struct ring *r)
-{
-	if (r->running)
-		loop_del(&r->kick);
-	r->running = false;
 }
 
 /* Stops the rings that the driver has deleted, before anything is written there. */

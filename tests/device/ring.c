@@ -137,6 +137,13 @@ void ring_forget(struct ring *r)
 	memset(r->in_flight, 0, sizeof(r->in_flight));
 }
 
+void ring_stop(struct ring *r)
+{
+	if (r->running)
+		loop_del(&r->kick);
+	r->running = false;
+}
+
 static void chain_break(struct ring *r, struct chain *c, const char *why)
 {
 	violation("queue %u: chain %u: %s", r->index, c->id, why);
@@ -227,6 +234,15 @@ static bool split_pop(struct ring *r, struct chain *c)
 
 	if (!pending)
 		return false;
+	/*
+	 * After a reset a driver takes back what the device holds, and its index goes
+	 * back by as much. The ring is not ours any more; whoever did so without a reset
+	 * waits for ever.
+	 */
+	if (r->is_reset_silent && (uint16_t)-pending <= r->num) {
+		ring_stop(r);
+		return false;
+	}
 	if (pending > r->num) {
 		violation("queue %u: available index ran %u ahead on a ring of %u",
 			  r->index, pending, r->num);
@@ -406,6 +422,8 @@ void ring_quiet(struct ring *r)
 /* Asks for a kick with the next chain; true if one has come in meanwhile. */
 bool ring_rearm(struct ring *r)
 {
+	if (!r->running)
+		return false;
 	if (r->packed) {
 		struct packed_event *e = r->used;
 

@@ -39,6 +39,7 @@ struct ring {
 	unsigned int num;
 	bool enabled, running;
 	bool packed, event_idx, indirect;
+	bool is_reset_silent;	/* no message tells of the driver's resets */
 	uint64_t desc_user, avail_user, used_user;
 	void *desc, *avail, *used;
 	uint16_t next_avail, next_used;
@@ -55,6 +56,7 @@ bool ring_map(struct ring *r, uint64_t features);
 void ring_set_base(struct ring *r, uint32_t base, bool packed);
 uint32_t ring_base(const struct ring *r);
 void ring_forget(struct ring *r);
+void ring_stop(struct ring *r);
 
 bool ring_pop(struct ring *r, struct chain *c);
 void ring_push(struct ring *r, const struct chain *c, uint32_t len);
