@@ -10,8 +10,7 @@
  * ours; whatever was in flight is forgotten once it is set up again. (It also
  * disables the ring, but not after a first reset: then it has forgotten that the
  * rings can be enabled.) A ring whose index goes back in between is the driver's
- * already. In both cases new features while no ring runs mean a
- * new driver.
+ * already. In both cases new features while no ring runs mean a new driver.
  */
 #include <errno.h>
 #include <poll.h>
