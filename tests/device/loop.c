@@ -33,16 +33,12 @@ void loop_del(struct source *src)
 	epoll_ctl(epoll_fd, EPOLL_CTL_DEL, src->fd, NULL);
 }
 
-/* Waits for one source and serves it; after timeout_ms there may be none. */
-void loop_step(int timeout_ms)
+/* Waits for a source that can be served; after timeout_ms there may be none, NULL. */
+struct source *loop_wait(int timeout_ms)
 {
 	struct epoll_event ev;
-	struct source *src;
 
-	if (epoll_wait(epoll_fd, &ev, 1, timeout_ms) == 1) {
-		src = ev.data.ptr;
-		src->ready(src);
-	}
+	return epoll_wait(epoll_fd, &ev, 1, timeout_ms) == 1 ? ev.data.ptr : NULL;
 }
 
 uint64_t now_ns(void)

@@ -19,7 +19,7 @@ struct source {
 
 void loop_add(struct source *src);
 void loop_del(struct source *src);
-void loop_step(int timeout_ms);
+struct source *loop_wait(int timeout_ms);
 uint64_t now_ns(void);
 
 void die(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));

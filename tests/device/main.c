@@ -146,9 +146,11 @@ int main(int argc, char **argv)
 	fflush(stdout);
 	while (!quitting) {
 		int a = hba_poll_ms(), b = control_poll_ms();
+		struct source *src = loop_wait(a < 0 || (b >= 0 && b < a) ? b : a);
 
-		loop_step(a < 0 || (b >= 0 && b < a) ? b : a);
-		protocol_watch();
+		protocol_watch();	/* before anybody looks at a ring */
+		if (src)
+			src->ready(src);
 		control_run();
 		hba_run();
 	}

@@ -164,7 +164,7 @@ static void ring_try_start(struct ring *r)
 	hba_kick(r);
 }
 
-/* Stops the rings that the driver has deleted, before anything is written there. */
+/* Stops the rings that the driver has deleted, before anything is read or written there. */
 void protocol_watch(void)
 {
 	struct pollfd fds[RING_MAX_RINGS];
