@@ -57,7 +57,12 @@ def main():
         show(f'  {os.path.relpath(kernel.built, kernels.TOP)}, for {kernel.release}')
         show('\nBooting a virtual machine with a virtio-scsi-pci adapter', 'heading')
         guest = Qemu(kernel, CASE)
-        seconds = guest.boot()
+        try:
+            seconds = guest.boot()
+        except GuestError as error:
+            show(f'  {error}, once more')
+            guest = guest.another(error)
+            seconds = guest.boot()
     except (kernels.BuildError, kernels.Missing, GuestError) as error:
         show(f'demo: {error}', 'bad')
         return 1

@@ -102,6 +102,10 @@ class Guest:
     def after_case(self, outcome):
         pass
 
+    def another(self, error):
+        """A guest to be booted instead of this one, which ended with an error as it booted."""
+        raise error
+
     # -- life -------------------------------------------------------------
     def boot(self):
         started = time.monotonic()

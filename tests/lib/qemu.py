@@ -198,6 +198,14 @@ class Qemu(Guest):
         self._arguments = self.arguments(accelerator(self.kernel))
         self._launch(self._arguments, '')
 
+    def another(self, error):
+        """Under TCG a kernel that patches itself while another CPU runs may crash as it boots.
+        No module of ours is loaded by then, so QEMU gets one more try."""
+        if procs.stopping:
+            raise error
+        self.kill()
+        return Qemu(self.kernel, self.case)
+
     def _program(self):
         emulator = self.case.emulator
         return kernels.emulator(emulator) if emulator else kernels.program(ARCHS[self.kernel.arch].qemu)
