@@ -148,9 +148,11 @@ int main(int argc, char **argv)
 		int a = hba_poll_ms(), b = control_poll_ms();
 		struct source *src = loop_wait(a < 0 || (b >= 0 && b < a) ? b : a);
 
-		protocol_watch();	/* before anybody looks at a ring */
+		/* before anybody looks at a ring, for the driver may have deleted it meanwhile */
+		protocol_watch();
 		if (src)
 			src->ready(src);
+		protocol_watch();
 		control_run();
 		hba_run();
 	}

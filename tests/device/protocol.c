@@ -237,7 +237,6 @@ static int set_features(uint64_t features)
 		violation("features %llx were not offered",
 			  (unsigned long long)(features & ~offered));
 	acked = features;
-	protocol_watch();
 	if (!any_ring_runs()) {
 		for (unsigned int i = 0; i < RING_MAX_RINGS; i++)
 			hba_drop(hba_ring(i));

@@ -234,16 +234,16 @@ static bool split_pop(struct ring *r, struct chain *c)
 
 	if (!pending)
 		return false;
-	/*
-	 * After a reset a driver takes back what the device holds, and its index goes
-	 * back by as much. The ring is not ours any more; whoever did so without a reset
-	 * waits for ever.
-	 */
-	if (r->is_reset_silent && (uint16_t)-pending <= r->num) {
-		ring_stop(r);
-		return false;
-	}
 	if (pending > r->num) {
+		/*
+		 * After a reset a driver takes back what the device holds, and its index
+		 * goes back by as much. The ring is not ours any more; whoever did so
+		 * without a reset waits for ever.
+		 */
+		if (r->is_reset_silent && (uint16_t)-pending <= r->num) {
+			ring_stop(r);
+			return false;
+		}
 		violation("queue %u: available index ran %u ahead on a ring of %u",
 			  r->index, pending, r->num);
 		r->next_avail += pending;	/* nothing in it can be believed */

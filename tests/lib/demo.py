@@ -60,8 +60,8 @@ def main():
         try:
             seconds = guest.boot()
         except GuestError as error:
-            show(f'  {error}, once more')
             guest = guest.another(error)
+            show(f'  {error}, once more')
             seconds = guest.boot()
     except (kernels.BuildError, kernels.Missing, GuestError) as error:
         show(f'demo: {error}', 'bad')

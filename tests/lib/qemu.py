@@ -200,7 +200,7 @@ class Qemu(Guest):
 
     def another(self, error):
         """Under TCG a kernel that patches itself while another CPU runs may crash as it boots.
-        No module of ours is loaded by then, so QEMU gets one more try."""
+        No module of ours is loaded by then, so QEMU gets one more try; whoever asks for it says so."""
         if procs.stopping:
             raise error
         self.kill()
