@@ -7,7 +7,9 @@
 
 top=$(cd "$(dirname "$0")/.." && pwd)
 while [ ! -e "$top/scripts/lib.sh" ] && [ "$top" != / ]; do top=$(dirname "$top"); done
-cache=${VSCSI_CACHE:-${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/virtio-scsi}
+# Services and cron may have no HOME.
+home=${HOME:-$(getent passwd "$(id -u)" | cut -d: -f6)}
+cache=${VSCSI_CACHE:-${XDG_CACHE_HOME:-$home/.cache}/virtio-scsi}
 jobs=$(nproc)
 # shellcheck disable=SC2034 # for the scripts that source this file
 readonly top cache jobs
@@ -17,6 +19,25 @@ unset MAKEFLAGS MFLAGS MAKELEVEL
 
 say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
 die() { say "$@"; exit 1; }
+
+# make and kbuild split paths at blanks and colons.
+case $top$cache in
+*[[:space:]:]*) die "make cannot work below a path with a blank or a colon in it: $top, $cache" ;;
+esac
+
+# needs_room MIB: die now rather than half way through.
+needs_room() {
+	mkdir -p "$cache"
+	free=$(df -Pm "$cache" | awk 'NR == 2 { print $4 }')
+	[ "$free" -ge "$1" ] || die "$cache: $1 MiB are needed and $free MiB are free"
+}
+
+# lock FD FILE: wait for another process that has it, and say so.
+lock() {
+	flock -n "$1" && return
+	say "waiting for another process (lock: $2)"
+	flock "$1"
+}
 
 # run LOG COMMAND...: run it with all output in LOG; when it fails, show the
 # end of the log and say where the whole of it is.
