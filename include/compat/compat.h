@@ -4,7 +4,8 @@
  *
  * Included before everything else when the driver is built out of tree. Each
  * shim is for one probe in probes/: a few lines that compile only where the
- * kernel has the interface. What the kernel version is nobody asks, since
+ * kernel has the interface. A shim has a name of its own, for a kernel may
+ * declare what it does not export. What the kernel version is nobody asks, since
  * distributions backport. The driver itself knows nothing of this file.
  */
 #ifndef VIRTSCSI_COMPAT_H
@@ -48,7 +49,8 @@ enum scsi_qc_status {
 #define sdev_destroy slave_destroy
 #endif
 
-#ifndef HAVE_QUEUE_LIMITS_UPDATE
+#if !defined(HAVE_QUEUE_LIMITS_UPDATE) || \
+	(!defined(HAVE_SDEV_CONFIGURE) && !defined(HAVE_DEVICE_CONFIGURE))
 #include <linux/blkdev.h>
 
 /*
@@ -74,39 +76,56 @@ static inline void virtscsi_compat_set_limits(struct request_queue *q,
 	q->limits.max_integrity_segments = lim->max_integrity_segments;
 	blk_queue_io_opt(q, lim->io_opt);
 }
+#endif
 
+#ifndef HAVE_QUEUE_LIMITS_UPDATE
 static inline struct queue_limits
-queue_limits_start_update(struct request_queue *q)
+virtscsi_compat_start_update(struct request_queue *q)
 {
 	mutex_lock(&q->sysfs_lock);
 	return q->limits;
 }
 
-static inline void queue_limits_cancel_update(struct request_queue *q)
+#define queue_limits_start_update virtscsi_compat_start_update
+
+static inline void virtscsi_compat_cancel_update(struct request_queue *q)
 {
 	mutex_unlock(&q->sysfs_lock);
 }
 
-static inline int queue_limits_commit_update(struct request_queue *q,
-					     struct queue_limits *lim)
+#define queue_limits_cancel_update virtscsi_compat_cancel_update
+
+static inline int virtscsi_compat_commit_update(struct request_queue *q,
+						struct queue_limits *lim)
 {
 	virtscsi_compat_set_limits(q, lim);
 	mutex_unlock(&q->sysfs_lock);
 	return 0;
 }
+
+#define queue_limits_commit_update virtscsi_compat_commit_update
 #endif
 
 #ifndef HAVE_COMMIT_UPDATE_FROZEN
-static inline int queue_limits_commit_update_frozen(struct request_queue *q,
-						    struct queue_limits *lim)
+static inline int virtscsi_compat_commit_frozen(struct request_queue *q,
+						struct queue_limits *lim)
 {
+#ifdef HAVE_FREEZE_MEMFLAGS
+	unsigned int memflags = blk_mq_freeze_queue(q);
+	int err = queue_limits_commit_update(q, lim);
+
+	blk_mq_unfreeze_queue(q, memflags);
+#else
 	int err;
 
 	blk_mq_freeze_queue(q);
 	err = queue_limits_commit_update(q, lim);
 	blk_mq_unfreeze_queue(q);
+#endif
 	return err;
 }
+
+#define queue_limits_commit_update_frozen virtscsi_compat_commit_frozen
 #endif
 
 #ifndef HAVE_SDEV_CONFIGURE
@@ -132,6 +151,47 @@ static inline int virtscsi_lun_configure(struct scsi_device *sdev)
 	virtscsi_lun_configure_lim(_sdev, _lim)
 #define sdev_configure slave_configure
 #endif
+#endif
+
+#if !defined(HAVE_RESCAN_DEVICE) || !defined(HAVE_RESCAN_STATUS)
+static inline int virtscsi_compat_rescan_device(struct scsi_device *sdev)
+{
+#ifdef HAVE_RESCAN_DEVICE
+	scsi_rescan_device(sdev);
+#else
+	scsi_rescan_device(&sdev->sdev_gendev);
+#endif
+	return 0;
+}
+
+#define scsi_rescan_device virtscsi_compat_rescan_device
+#endif
+
+#ifndef HAVE_BUSY_ITER
+struct virtscsi_compat_iter {
+	bool (*fn)(struct scsi_cmnd *cmd, void *data);
+	void *data;
+};
+
+static inline bool virtscsi_compat_busy(struct scsi_cmnd *cmd, void *data,
+					bool is_reserved)
+{
+	struct virtscsi_compat_iter *iter = data;
+
+	return iter->fn(cmd, iter->data);
+}
+
+static inline void
+virtscsi_compat_busy_iter(struct Scsi_Host *shost,
+			  bool (*fn)(struct scsi_cmnd *cmd, void *data),
+			  void *data)
+{
+	struct virtscsi_compat_iter iter = { .fn = fn, .data = data };
+
+	scsi_host_busy_iter(shost, virtscsi_compat_busy, &iter);
+}
+
+#define scsi_host_busy_iter virtscsi_compat_busy_iter
 #endif
 
 #ifndef HAVE_CONST_TEMPLATE
@@ -193,23 +253,28 @@ virtscsi_compat_find_vqs(struct virtio_device *vdev, unsigned int nr,
 #ifndef HAVE_MAP_HW_QUEUES
 #include <linux/blk-mq-virtio.h>
 
-static inline void blk_mq_map_hw_queues(struct blk_mq_queue_map *map,
-					struct device *dev, unsigned int offset)
+static inline void virtscsi_compat_map_hw_queues(struct blk_mq_queue_map *map,
+						 struct device *dev,
+						 unsigned int offset)
 {
 	blk_mq_virtio_map_queues(map, dev_to_virtio(dev), offset);
 }
+
+#define blk_mq_map_hw_queues virtscsi_compat_map_hw_queues
 #endif
 
 #ifndef HAVE_NUM_POSSIBLE_QUEUES
 #include <linux/cpumask.h>
 #include <linux/crash_dump.h>
 
-static inline unsigned int blk_mq_num_possible_queues(unsigned int max_queues)
+static inline unsigned int virtscsi_compat_num_queues(unsigned int max_queues)
 {
 	unsigned int nr = is_kdump_kernel() ? 1 : num_possible_cpus();
 
 	return min_not_zero(nr, max_queues);
 }
+
+#define blk_mq_num_possible_queues virtscsi_compat_num_queues
 #endif
 
 #ifndef HAVE_SCSI_EXECUTE_CMD
@@ -219,14 +284,17 @@ struct scsi_exec_args {
 
 /* In the form that the driver needs: read, and perhaps a look at the sense data. */
 static inline int
-scsi_execute_cmd(struct scsi_device *sdev, const u8 *cdb, blk_opf_t opf,
-		 void *buffer, unsigned int len, int timeout, int retries,
-		 const struct scsi_exec_args *args)
+virtscsi_compat_execute_cmd(struct scsi_device *sdev, const u8 *cdb,
+			    blk_opf_t opf, void *buffer, unsigned int len,
+			    int timeout, int retries,
+			    const struct scsi_exec_args *args)
 {
 	return scsi_execute(sdev, cdb, DMA_FROM_DEVICE, buffer, len, NULL,
 			    args ? args->sshdr : NULL, timeout, retries,
 			    opf & ~REQ_OP_MASK, 0, NULL);
 }
+
+#define scsi_execute_cmd virtscsi_compat_execute_cmd
 #endif
 
 #ifndef HAVE_DEVICE_RESET
