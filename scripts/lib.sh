@@ -52,5 +52,18 @@ run() {
 # fill_in WORD TEXT: standard input, with TEXT, whatever is in it, in the place of WORD.
 fill_in() { sed "s/$1/$(printf '%s' "$2" | sed 's|[\\/&]|\\&|g')/"; }
 
-# The version of the module and of the packages.
+# The version that the module says, and make dkms takes.
 version_of_module() { sed -n 's/^MODULE_VERSION("\(.*\)");$/\1/p' "$top/include/compat/version.c"; }
+
+# The version of packages: newer commits have higher ones, so that a package manager takes
+# the rebuilt package for an upgrade.
+version_of_package() {
+	commit=
+	if [ -e "$top/.git" ]; then
+		commit=$(TZ=UTC git -C "$top" log -1 --format=%cd.%h --date=format-local:%Y%m%d.%H%M%S 2>/dev/null) || :
+	fi
+	echo "$(version_of_module)${commit:++$commit}"
+}
+
+# set_version DIR VERSION: let the copy of the source in DIR have that version.
+set_version() { sed -i "s/^MODULE_VERSION(\".*\");/MODULE_VERSION(\"$2\");/" "$1/include/compat/version.c"; }
