@@ -11,6 +11,7 @@ import collections
 import datetime
 import json
 import os
+import shlex
 import statistics
 import subprocess
 import sys
@@ -162,14 +163,13 @@ def main():
                             text=True, check=False).stdout.strip()
     document = {'date': f'{started:%Y-%m-%d}', 'minutes': round((datetime.datetime.now() - started).seconds / 60, 1),
                 'kernel': kernel.release, 'qemu': version, 'commit': commit,
-                'command': ' '.join(['make bench', *(['QUICK=1'] if options.quick else [])]),
-                'arguments': sys.argv[1:], 'results': results}
+                'command': shlex.join(['scripts/bench', *sys.argv[1:]]), 'results': results}
     os.makedirs(options.out, exist_ok=True)
     with open(os.path.join(options.out, 'bench.json'), 'w', encoding='utf-8') as file:
         json.dump(document, file, indent=1)
     report.table(document)
     report.counting(document)
-    report.markdown(document, options.out)
+    report.page(document, options.out)
     report.plots(document, options.out)
     return 0
 

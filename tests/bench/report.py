@@ -18,6 +18,25 @@ _COLUMNS = (
     ('hold_add', 'longest add', '{:.0f}'))
 
 
+_PAGE = """.. SPDX-License-Identifier: GPL-2.0-or-later
+
+==========
+Benchmarks
+==========
+
+What one I/O costs. Instructions of the driver, of the ring (virtio core) and of the whole kernel; IOPS and
+99th percentile of latency as the ratio to the in-tree driver, with the smallest and largest of the rounds. In
+brackets: the ratio to the in-tree driver. How it is measured is in :doc:`/testing`.
+
+{date}, commit {commit}, guest Linux {kernel}, {qemu}: ``{command}``, {minutes} minutes.
+This page is build/bench/benchmarks.rst of that run.
+
+.. csv-table::
+   :header-rows: 1
+
+"""
+
+
 def _ratio(value):
     """A ratio; of times with the least and the greatest of the rounds."""
     if isinstance(value, list):
@@ -58,12 +77,12 @@ def counting(document):
                       f"{cost / ours['instructions']:.1%}")
 
 
-def markdown(document, out):
-    """The same for Documentation/benchmarks.md, with fewer columns."""
+def page(document, out):
+    """The same with fewer columns, as a page for Documentation/results."""
     counts = ('driver', 'ring', 'instructions', 'allocations', 'descriptors', 'doorbells', 'interrupts')
     times = ('iops', 'p99_us')
-    lines = ['| workload | | driver | ring | all kernel | allocations | descriptors | doorbells | interrupts | IOPS | p99 |',
-             '|' + '---|' * (2 + len(counts) + len(times))]
+    rows = [['workload', '', 'driver', 'ring', 'all kernel', 'allocations', 'descriptors', 'doorbells',
+             'interrupts', 'IOPS', 'p99']]
     forms = {what: form for what, _, form in _COLUMNS}
     for workload, figures in document['results'].items():
         for name, mine in figures.items():
@@ -75,9 +94,11 @@ def markdown(document, out):
             for what in times:
                 first, second = _ratio(mine['ratio'][what]) if what in mine['ratio'] else ('', '')
                 cells.append(f'{first} ({second})' if first and name != 'intree' else '')
-            lines.append('| ' + ' | '.join(cells) + ' |')
-    with open(os.path.join(out, 'bench.md'), 'w', encoding='utf-8') as file:
-        file.write('\n'.join(lines) + '\n')
+            rows.append(cells)
+    with open(os.path.join(out, 'benchmarks.rst'), 'w', encoding='utf-8') as file:
+        file.write(_PAGE.format(**document))
+        for cells in rows:
+            file.write('   ' + ','.join(f'"{cell}"' for cell in cells) + '\n')
 
 
 def _gnuplot(out, name, rows, commands):
@@ -111,5 +132,5 @@ def plots(document, out):
                  "set style histogram errorbars lw 1.5\nset title 'IOPS, ours / in-tree: median and range'\n"
                  "set yrange [0:*]\nset xtics rotate by -45 font ',10'\n"
                  "plot '{data}' using 2:3:4:xtic(1) title 'ours / in-tree', 1 lc 'black' title 'equal'\n")
-    print(f"\n{os.path.relpath(out)}: bench.json, bench.md" + ''.join(
+    print(f"\n{os.path.relpath(out)}: bench.json, benchmarks.rst" + ''.join(
         f', {name}' for name in ('instructions.svg', 'iops.svg') if os.path.exists(os.path.join(out, name))))
