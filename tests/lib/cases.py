@@ -18,9 +18,10 @@ are errors, so that a misspelt requirement cannot silently turn into a default.
             size=64M, empty (no medium), text=FIRST_LINE, file=bzImage (of the kernel's own
             files, read-only), hba=0, and the device's own;
             iscsi-disk, iscsi-tape, iscsi-changer, iscsi-cd: passed through by QEMU from
-            a real iSCSI target; cartridges=3 for a changer
-  emulator: trixie: that suite's QEMU, where this machine's lacks what the case is about (it lets the
-            other end of vhost-user-scsi-pci go and come back)
+            a real iSCSI target; cartridges=3 for a changer;
+            nbd-disk: its storage, as that of iscsi-*, can hang
+  emulator: trixie or trixie-backports: that suite's QEMU, where this machine's lacks what the case is
+            about (it lets the other end of vhost-user-scsi-pci go and come back)
   qemu:     further QEMU arguments
   device:   further arguments of tests/device
   cmdline:  further kernel command line

@@ -91,7 +91,8 @@ class Guest:
         raise NotImplementedError
 
     def verbs(self):
-        return {'sleep': self._verb_sleep, 'file': self._verb_file, 'promtool': _verb_promtool}
+        return {'sleep': self._verb_sleep, 'file': self._verb_file, 'promtool': _verb_promtool,
+                'clock': lambda _: str(int(time.monotonic() * 1000))}
 
     def close_transport(self):
         pass

@@ -30,7 +30,7 @@ class Target:
         self.dir = os.path.join(directory, 'iscsi')
         self.log = os.path.join(self.dir, 'log')
         self.portal = None
-        self._process = None
+        self.process = None
         self._nr_luns = 0
         self._drives = []
         os.mkdir(self.dir)
@@ -43,7 +43,7 @@ class Target:
                 probe.bind((_PORTAL, 0))
                 self.portal = f'{_PORTAL}:{probe.getsockname()[1]}'
             with open(self.log, 'wb') as log:
-                self._process = procs.start(
+                self.process = procs.start(
                     [kernels.program('tgtd'), '-f', '--iscsi', f'portal={self.portal}'],
                     env=self._env, stdout=log, stderr=log)
             self._wait_for_control()
@@ -56,9 +56,9 @@ class Target:
         self._tell('target', 'bind', '-I', 'ALL')
 
     def stop(self):
-        if self._process:
-            procs.stop(self._process)
-            self._process = None
+        if self.process:
+            procs.stop(self.process)
+            self.process = None
 
     def _said(self):
         with open(self.log, encoding='utf-8', errors='replace') as file:
@@ -67,7 +67,7 @@ class Target:
     def _wait_for_control(self):
         deadline = time.monotonic() + 20
         while self._admin('target', 'show').returncode:
-            if self._process.poll() is not None or time.monotonic() > deadline:
+            if self.process.poll() is not None or time.monotonic() > deadline:
                 raise GuestError(f'tgtd did not start: {self._said()}')
             time.sleep(0.02)
 

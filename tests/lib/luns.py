@@ -6,7 +6,9 @@ from guest import GuestError
 
 # The kinds that a real iSCSI target serves, for QEMU to pass through (iscsi.py).
 ISCSI = ('iscsi-disk', 'iscsi-tape', 'iscsi-changer', 'iscsi-cd')
-_KINDS = ('disk', 'cd', 'tape') + ISCSI
+# A disk on a qemu-nbd of its own, which can hang (storage.py).
+NBD = 'nbd-disk'
+_KINDS = ('disk', 'cd', 'tape', NBD) + ISCSI
 
 
 def expand(line):

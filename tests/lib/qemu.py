@@ -26,8 +26,9 @@ import tsc
 from arch import ARCHS
 from device import Device
 from guest import Guest, GuestError
-from luns import ISCSI, expand
+from luns import ISCSI, NBD, expand
 from qmp import Qmp
+from storage import Storage
 
 _CMDLINE = 'quiet loglevel=4 log_buf_len=4M panic=-1 oops=panic cryptomgr.notests audit=0 hung_task_panic=0'
 
@@ -88,6 +89,7 @@ class Qemu(Guest):
         super().__init__(kernel, case)
         self.qmp = None
         self.iscsi = None
+        self.storage = Storage()
         self.trace_file = os.path.join(self.dir, 'trace')
         self._trace_start = 0
         self._arguments = []
@@ -133,7 +135,12 @@ class Qemu(Guest):
             file = props.pop('file', '')
             text = props.pop('text', '').replace('_', ' ')
             device = f"scsi-{'cd' if kind == 'cd' else 'hd'},{place}"
-            if not empty:
+            if kind == NBD:
+                path = self.storage.export(self.make_file(f'disk{index}', size))
+                arguments += ['-blockdev', json.dumps({
+                    'driver': 'nbd', 'node-name': f'disk{index}', 'server': {'type': 'unix', 'path': path}})]
+                device += f',drive=disk{index}'
+            elif not empty:
                 path = (os.path.join(self.kernel.dir, file) if file else
                         self.make_file(f'disk{index}', size, f'{text}\n' if text else ''))
                 arguments += ['-blockdev', json.dumps({
@@ -150,6 +157,7 @@ class Qemu(Guest):
         if not self.iscsi:
             self.iscsi = iscsi.Target(self.dir)
             self.iscsi.start()
+            self.storage.add(self.iscsi.process)
         number = self.iscsi.add(kind.removeprefix('iscsi-'), props)
         device = f"scsi-{'block' if kind == 'iscsi-disk' else 'generic'},{place},drive=disk{index}"
         return ['-blockdev', json.dumps({
@@ -240,6 +248,7 @@ class Qemu(Guest):
             self.qmp = None
         for device in self.devices.values():
             device.close()
+        self.storage.close()
         if self.iscsi:
             self.iscsi.stop()
             self.iscsi = None
@@ -261,7 +270,8 @@ class Qemu(Guest):
             device = next(iter(self.devices.values()))
             ours = {'device': device.tell, 'scenario': device.scenario}
         return dict(super().verbs(), **ours, qmp=self._verb_qmp, hmp=self._verb_hmp, on=self._verb_on,
-                    event=self._verb_event, trace=self._verb_trace, migrate=self._verb_migrate)
+                    event=self._verb_event, trace=self._verb_trace, migrate=self._verb_migrate,
+                    storage=self._verb_storage)
 
     def _verb_qmp(self, text):
         """qmp JSON: one command, or an array of commands sent one after the other."""
@@ -302,6 +312,12 @@ class Qemu(Guest):
             qmp.close()
             procs.stop(process)
             channel.close()
+
+    def _verb_storage(self, arguments):
+        """storage hang SECONDS, go or fail: what nbd-disk and iscsi-* are on."""
+        deed, *seconds = arguments.split()
+        {'hang': self.storage.hang, 'go': self.storage.go, 'fail': self.storage.fail}[deed](*map(float, seconds))
+        return ''
 
     def _verb_trace(self, pattern):
         """trace REGEX: the matching lines of QEMU's trace since the case began."""
