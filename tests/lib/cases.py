@@ -40,6 +40,8 @@ UML_KERNELS = ('uml', 'uml-debug')
 KERNELS = QEMU_KERNELS + UML_KERNELS + ('host',)
 # Kernels that only run when asked for, each in the place of another.
 STAND_INS = {'x86-debug': '7.3', 'x86-kcsan': '7.3'}
+# Suites that have another QEMU.
+EMULATORS = ('trixie', 'trixie-backports')
 _REPEATED = ('hba', 'lun', 'qemu', 'device')
 _SINGLE = ('claim', 'kernels', 'machine', 'image', 'cpus', 'memory', 'emulator', 'cmdline', 'module', 'boot',
            'timeout', 'when')
@@ -124,7 +126,7 @@ def load(path, name):
             if kernel not in KERNELS:
                 raise CaseError(f"{name}: unknown kernel '{kernel}' (known: {' '.join(KERNELS)})")
     for key, allowed in (('machine', ('q35', 'microvm')), ('image', ('vmlinux', 'bzImage')),
-                         ('emulator', ('trixie',)),
+                         ('emulator', EMULATORS),
                          ('module', ('kunit',)), ('boot', ('own',)), ('when', ('asked',))):
         if key in fields and fields[key] not in allowed:
             raise CaseError(f"{name}: '{key}: {fields[key]}' (known: {' '.join(allowed)})")
