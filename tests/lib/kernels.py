@@ -92,7 +92,8 @@ def build_id(module):
 
 
 # What a case may take from whoever started the run: to repeat it, or have more of it, or a part.
-_PASSED_ON = ('VSCSI_SEED', 'VSCSI_FUZZ_SECONDS', 'VSCSI_SCHEDULES', 'VSCSI_FIELD')
+_PASSED_ON = ('VSCSI_SEED', 'VSCSI_FUZZ_SECONDS', 'VSCSI_SCHEDULES', 'VSCSI_FIELD',
+              'VSCSI_LADDER')
 
 
 class Kernel:
