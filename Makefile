@@ -3,7 +3,7 @@
 # Names for the scripts, nothing more: each target is one file in scripts/, which
 # runs as well where make is not installed.
 
-.PHONY: module demo test fuzz quick bench docs check tree dkms deb rpm patch clean help
+.PHONY: module demo test fuzz quick bench isolation docs check tree dkms deb rpm patch clean help
 
 module:
 	@scripts/build $(foreach v,KDIR KUNIT W C V LLVM ARCH CROSS_COMPILE,$(if $($v),'$v=$($v)'))
@@ -22,6 +22,9 @@ quick:
 
 bench:
 	@scripts/bench $(if $(QUICK),--quick)
+
+isolation:
+	@scripts/isolation
 
 docs:
 	@scripts/docs
@@ -55,6 +58,7 @@ help:
 	@echo 'make fuzz MINUTES=60  responses, events, configurations at random'
 	@echo 'make quick        build, boot in User-Mode Linux, check I/O: seconds'
 	@echo 'make bench        measure it against other drivers; QUICK=1 in some minutes'
+	@echo 'make isolation    who is hurt when the storage of a LUN hangs; an hour and a half'
 	@echo 'make docs         build the manual and the rest of the documentation as HTML'
 	@echo 'make check        style, static analysis, builds without a warning'
 	@echo 'make tree KDIR=SOURCE  put the driver into a kernel source tree'

@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The isolation table: who is hurt when a LUN is in trouble.
+
+Runs the cases of tests/cases/isolation with the in-tree driver and with ours, by default
+and with the full ladder, on each QEMU and on our device in User-Mode Linux. Each run is a
+guest of its own. All of it is written to Documentation/results/isolation.rst; a part is
+printed only. The exit status is 1 when ours by default fails a case or is worse than in-tree.
+"""
+import argparse
+import concurrent.futures
+import dataclasses
+import datetime
+import os
+import subprocess
+import sys
+import textwrap
+
+import cases as caselib
+import kernels
+import procs
+from guest import GuestError
+from qemu import Qemu
+from uml import Uml
+
+TARGET = os.path.join(kernels.TOP, 'Documentation', 'results', 'isolation.rst')
+_COLUMNS = {'in-tree': ('intree', ''), 'default': ('ours', ''), 'ladder': ('ours', 'full')}
+_TITLES = {'in-tree': 'in-tree', 'default': 'ours by default', 'ladder': 'ours, full ladder'}
+# The host of a row: the suite whose QEMU it is, '' for the one that is installed.
+_DEVICE = 'tests/device'
+_EMULATORS = ('', *caselib.EMULATORS)
+_HEAD = """.. SPDX-License-Identifier: GPL-2.0-or-later
+
+===============
+Isolation table
+===============
+
+A LUN is in trouble: who else is hurt? Each cell is one run of a case of
+``tests/cases/isolation``, which first watches for equally long without the trouble. The LUN
+has verified I/O in flight; its SCSI timer is 2 seconds instead of 30, so a minute is scaled
+to 4 seconds. The trouble lasts 20 seconds where the case does not say otherwise.
+
+*pause*
+    the longest time without a completed read from a healthy LUN of the same HBA, which is
+    read every 20 ms; its errors; its reads, in percent of those without the trouble
+*other HBA*
+    the longest such time on another HBA
+*clock*
+    the longest time that the guest's clock jumped, or lagged behind the host's
+*resize*, *add*
+    when a resize of another LUN, and a LUN plugged in elsewhere, were seen in the guest.
+    From QEMU 10 on there is no resize: QEMU itself stops the guest for it while I/O hangs
+*LUN*
+    what came of the LUN's own I/O, and how long after the trouble it went on
+*unbind*, *suspend*
+    how long that took
+
+A cell with **bold** words failed its case. With the full ladder nothing is judged: it is the
+administrator's choice.
+
+"""
+_NAMES = (('healthy_pause', 'pause {} s'), ('healthy_errors', '{} errors'), ('healthy_ios', '{} % I/O'),
+          ('other_pause', 'other HBA {} s'), ('clock', 'clock {} s'), ('resize', 'resize {} s'), ('add', 'add {} s'),
+          ('stuck', 'LUN {}'), ('took', 'after {} s'), ('unbind', 'unbind {} s'), ('suspend', 'suspend {} s'), ('resets', '{} resets'),
+          ('given_up', 'given up {} times'), ('hung_tasks', '{} hung tasks'))
+_ONLY_IF_SOME = ('resets', 'given_up', 'hung_tasks')
+_RANK = {'right': 0, 'error': 1, 'hang': 2}
+
+
+@dataclasses.dataclass
+class Cell:
+    values: dict
+    reasons: list
+    is_skipped: bool = False
+
+    def text(self):
+        if self.is_skipped:
+            return 'not there'
+        said = [words.format(self.values[key]) for key, words in _NAMES if key in self.values
+                and self.values[key] != 'none' and not (key in _ONLY_IF_SOME and self.values[key] == '0')]
+        text = ', '.join(said).replace('never s', 'never')
+        if self.reasons:
+            text = f"{text} **{self.reasons[0].replace('*', '')}**".strip()
+        return text
+
+
+def _seconds(value):
+    return 1e9 if value == 'never' else float(value)
+
+
+def worse(ours, intree):
+    """In what a cell of ours is worse than in-tree's, by more than noise."""
+    found = []
+    for key in ('healthy_pause', 'other_pause', 'clock', 'resize', 'add', 'unbind', 'suspend'):
+        pair = [cell.values.get(key, 'none') for cell in (ours, intree)]
+        if 'none' not in pair and _seconds(pair[0]) > _seconds(pair[1]) + 1:
+            found.append(f'{key} {pair[0]} s instead of {pair[1]} s')
+    if int(ours.values.get('healthy_errors', 0)) > int(intree.values.get('healthy_errors', 0)):
+        found.append('errors of a healthy LUN')
+    if _RANK.get(ours.values.get('stuck'), 3) > _RANK.get(intree.values.get('stuck'), 3):
+        found.append(f"the LUN's I/O: {ours.values.get('stuck')} instead of {intree.values.get('stuck')}")
+    return found
+
+
+def run(kernel, case):
+    guest = (Uml if kernel.is_uml else Qemu)(kernel, case)
+    try:
+        try:
+            guest.boot()
+        except GuestError as error:
+            guest = guest.another(error)
+            guest.boot()
+        outcome = guest.run(case)
+        if outcome.reasons:
+            keep_log(kernel, case, outcome, guest)
+    except (GuestError, kernels.Missing, OSError) as error:
+        return Cell({}, [f'no guest: {error}'])
+    finally:
+        guest.kill()
+    if outcome.skipped:
+        return Cell({}, [], True)
+    values = dict(word.split('=', 1) for line in outcome.output if line.startswith('RESULT ')
+                  for word in line.split()[1:])
+    said = [line.removeprefix('FAIL: ') for line in outcome.output if line.startswith('FAIL: ')]
+    return Cell(values, said + outcome.reasons)
+
+
+def keep_log(kernel, case, outcome, guest):
+    name = '-'.join(['isolation-table', case.name.split('/')[1], case.emulator or kernel.name, kernel.driver])
+    os.makedirs(os.path.join(kernels.TOP, 'build', 'log'), exist_ok=True)
+    with open(os.path.join(kernels.TOP, 'build', 'log', name), 'w', encoding='utf-8') as file:
+        file.write('\n'.join([*outcome.transcript, '', *outcome.log, '', guest.said(), '']))
+
+
+def rows_of(chosen, hosts):
+    for case in chosen:
+        if 'uml' in case.kernels:
+            if _DEVICE in hosts:
+                yield case, _DEVICE
+        else:
+            yield from ((dataclasses.replace(case, emulator=host), host)
+                        for host in _EMULATORS if host in hosts and host >= case.emulator)
+
+
+def run_column(column, rows, jobs, work):
+    driver, os.environ['VSCSI_LADDER'] = _COLUMNS[column]
+    made = {}
+    for name in sorted({'uml' if host == _DEVICE else '7.3' for _, host in rows}):
+        scratch = os.path.join(work, f'{column}-{name}')
+        os.mkdir(scratch)
+        made[name] = kernels.Kernel(name, driver, '', scratch)
+    cells = {}
+
+    def one(row):
+        case, host = row
+        cell = run(made['uml' if host == _DEVICE else '7.3'], case)
+        print(f"{case.name.split('/')[1]} | {title(host)} | {_TITLES[column]} | {cell.text()}", flush=True)
+        cells[case.name, host] = cell
+
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        for job in [pool.submit(one, row) for row in rows]:
+            job.result()
+    return cells
+
+
+_versions = {}
+
+
+def title(host):
+    if host == _DEVICE:
+        return 'our device'
+    if host not in _versions:
+        path = kernels.emulator(host) if host else kernels.program('qemu-system-x86_64')
+        said = subprocess.run([path, '--version'], capture_output=True, text=True, check=True).stdout
+        _versions[host] = f'QEMU {said.split()[3]}'
+    return _versions[host]
+
+
+def document(rows, columns, found, verdict):
+    lines = ['.. list-table::', '   :header-rows: 1', '']
+    def line(words):
+        for number, word in enumerate(words):
+            lines.append(f"   {'*' if number == 0 else ' '} - {word}")
+    line(['trouble', 'host', *(_TITLES[column] for column in columns)])
+    for case, host in rows:
+        line([f"``{case.name.split('/')[1]}``", title(host),
+              *(found[column][case.name, host].text() for column in columns)])
+    claims = dict((case.name.split('/')[1], case.claim) for case, _ in rows)
+    for name, claim in claims.items():
+        lines += ['', f'``{name}``', *textwrap.wrap(claim, 92, initial_indent='    ', subsequent_indent='    ')]
+    return '\n'.join([*lines, '', *(f'| {text}' for text in verdict), ''])
+
+
+def main():
+    parser = argparse.ArgumentParser(prog='isolation', description=__doc__.split('\n', maxsplit=1)[0])
+    parser.add_argument('name', nargs='*', help='cases of the group isolation (all)')
+    parser.add_argument('--host', action='append', choices=('7.2', *caselib.EMULATORS, 'device'),
+                        help='only there: the QEMU that is installed or another suite\'s, or our device (repeatable)')
+    parser.add_argument('--column', action='append', choices=tuple(_COLUMNS), help='only this one (repeatable)')
+    parser.add_argument('-j', '--jobs', type=int, default=2, help='guests at a time (2)')
+    options = parser.parse_args()
+    try:
+        chosen = caselib.select(caselib.load_all(os.path.join(kernels.TESTS, 'cases')),
+                                [f'isolation/{name}' for name in options.name] or ['isolation'])
+    except caselib.CaseError as error:
+        sys.exit(f'isolation: {error}')
+    hosts = [{'7.2': '', 'device': _DEVICE}.get(host, host) for host in options.host or ()] or [*_EMULATORS, _DEVICE]
+    columns = options.column or list(_COLUMNS)
+    rows = list(rows_of(chosen, hosts))
+    procs.install()
+    work = procs.tempdir()
+    found = {column: run_column(column, rows, options.jobs, work) for column in columns}
+
+    verdict = [f'{name} on {title(host)} fails: {cell.reasons[0]}' for (name, host), cell in found.get('default', {}).items()
+               if cell.reasons]
+    if 'default' in found and 'in-tree' in found:
+        verdict += [f'{name} on {title(host)} is worse than in-tree: {words}' for (name, host), cell in found['default'].items()
+                    for words in worse(cell, found['in-tree'][name, host])]
+    shares = {column: sorted(int(cell.values['healthy_ios']) for cell in cells.values() if 'healthy_ios' in cell.values)
+              for column, cells in found.items()}
+    summary = [f'{_TITLES[column]}: half of the runs have {share[len(share) // 2]} % of the I/O or more'
+               for column, share in shares.items() if share]
+    text = document(rows, columns, found, summary + (verdict or ['no cell of ours by default fails or is worse than in-tree'] * ('default' in found)))
+    print(text)
+    if not options.name and not options.host and not options.column:
+        commit = subprocess.run(['git', '-C', kernels.TOP, 'describe', '--always', '--dirty'], capture_output=True,
+                                text=True, check=True).stdout.strip()
+        os.makedirs(os.path.dirname(TARGET), exist_ok=True)
+        with open(TARGET, 'w', encoding='utf-8') as file:
+            file.write(f'{_HEAD}{text}\nMade by ``make isolation`` from {commit} on {datetime.date.today()}.\n')
+    return 1 if verdict else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
