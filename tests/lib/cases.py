@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Test cases: files tests/cases/GROUP/NAME whose leading comments are data.
 
-A header line is `# key: value`.  Unknown keys, unknown kernels and a missing claim
-are errors, so that a misspelt requirement cannot silently turn into a default.
+A header line is `# key: value`; the header ends at the first line that is no comment.
+Unknown keys and kernels, keys in capitals or behind the header, a missing claim and a
+case without a command are errors: a misspelt requirement must not become a default.
 
   claim:    one sentence, what the case proves (may go on in following `#   ` lines)
   kernels:  where it runs: 6.1 6.12 6.18 7.3 newest (QEMU), each with -arm64, -s390x or -ppc64el behind it
@@ -83,29 +84,53 @@ class Case:
                 self.qemu, self.device, self.cmdline, self.module, own)
 
 
-def _header(path):
-    """Yield (key, value) of the leading comment lines of a case."""
+# Anything that a person may have meant as a header line: `#kernels:`, `# Kernels :`, ...
+_LIKE_A_FIELD = re.compile(r'#+\s*([A-Za-z-]+)\s*:(?:\s|$)')
+_FIELD = re.compile(r'# ([a-z-]+): +(\S.*)')
+_MORE = re.compile(r'#   +(\S.*)')
+_SPDX = '# SPDX-License-Identifier: GPL-2.0-or-later'
+
+
+def _header(lines, name):
+    """Yield (key, value, whether it goes on from the line before); refuse what only looks like a field."""
     key = None
+    for line in lines:
+        more, field, like = _MORE.match(line), _FIELD.match(line), _LIKE_A_FIELD.match(line)
+        if field:
+            key = field.group(1)
+            yield key, field.group(2).strip(), False
+        elif key and more:
+            yield key, more.group(1).strip(), True
+        elif like and line != _SPDX:
+            raise CaseError(f"{name}: '{line}' is no header line: those are `# key: value`, in lower case")
+        else:
+            key = None
+
+
+def _split(path, name):
+    """The header's lines and the body's: the first line that is no comment ends the header."""
     with open(path, encoding='utf-8') as file:
-        for line in file:
-            if not line.startswith('#'):
-                return
-            more = re.match(r'#   +(\S.*)', line)
-            if key and more:
-                yield key, more.group(1).strip()
-                continue
-            field = re.match(r'# ([a-z_-]+):\s+(.*)', line)
-            key = field.group(1) if field else None
-            if field:
-                yield key, field.group(2).strip()
+        lines = file.read().splitlines()
+    nr = next((number for number, line in enumerate(lines) if not line.startswith('#')), len(lines))
+    header, body = lines[:nr], lines[nr:]
+    for line in body:
+        like = _LIKE_A_FIELD.match(line)
+        if like and like.group(1).lower() in _SINGLE + _REPEATED:
+            raise CaseError(f"{name}: '{line}' stands behind the header, which ends at the first line "
+                            'without a #')
+    if not any(line.strip() and not line.lstrip().startswith('#') for line in body):
+        raise CaseError(f'{name}: there is a header and no command')
+    return header
 
 
 def load(path, name):
     fields = {}
-    for key, value in _header(path):
+    for key, value, goes_on in _header(_split(path, name), name):
         if key in _REPEATED:
             fields.setdefault(key, []).append(value)
         elif key in _SINGLE:
+            if key in fields and not goes_on:
+                raise CaseError(f"{name}: '{key}:' is there twice")
             fields[key] = f'{fields[key]} {value}' if key in fields else value
         else:
             raise CaseError(f"{name}: unknown header key '{key}' "

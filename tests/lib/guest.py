@@ -28,6 +28,9 @@ import procs
 # The guest bounds a case itself; only a guest that hangs makes the host wait longer.
 _GRACE = 50
 _BOOT_TIMEOUT = 90
+_POWER_OFF_TIMEOUT = 15
+# What the agent leaves in the kernel's log before it powers the guest off.
+_OFF = 'vscsi-test: off'
 # A tty holds 4 KiB that nobody has read.
 _LINE = 3000
 
@@ -61,15 +64,21 @@ class Outcome:
         traced = [line for line in self.transcript if '+ ' in line]
         return traced[-1].split('+ ', 1)[1] if traced else ''
 
+    def judge_status(self):
+        """An exit status other than 0 is a reason; 77 is none where the case says why."""
+        if self.status == 77 and self.skip_reason() or self.status in (0, None):
+            return
+        said = [line for line in self.output if line.startswith('FAIL: ')]
+        self.reasons += said[:1] or [f'exit status {self.status}: {self.last_command()}']
+
     @property
     def skipped(self):
         return self.status == 77 and not self.reasons
 
     def skip_reason(self):
-        for line in reversed(self.output):
-            if line.startswith('SKIP: '):
-                return line.removeprefix('SKIP: ')
-        return 'no reason given'
+        """What the case says behind SKIP: ; without it 77 is an exit status like others."""
+        said = [line.removeprefix('SKIP: ') for line in self.output if line.startswith('SKIP: ')]
+        return said[-1] if said else ''
 
 
 class Guest:
@@ -114,21 +123,29 @@ class Guest:
         self._expect('ready', started + _BOOT_TIMEOUT)
         return time.monotonic() - started
 
-    def close(self):
-        """Power off politely, then make sure; True when the guest did it by itself."""
-        clean = False
+    def power_off(self):
+        """Tell the guest to power off; returns what went wrong, and leaves the rest to kill()."""
+        deadline = time.monotonic() + _POWER_OFF_TIMEOUT * _SLOWNESS.get(self.kernel.name, 1)
+        wrong = []
         try:
-            if self.channel and self.process and self.process.poll() is None:
-                self._send('off')
-                self._expect('gone', time.monotonic() + 5)
-                deadline = time.monotonic() + 5
-                while self.process.poll() is None and time.monotonic() < deadline:
-                    time.sleep(0.02)
-                clean = self.process.poll() == 0
-        except (GuestError, OSError):
-            pass
+            self._send('off')
+            self._expect('gone', deadline)
+            while self.process.poll() is None and time.monotonic() < deadline:
+                time.sleep(0.02)
+            if self.process.poll() != 0:
+                wrong.append('still running' if self.process.poll() is None else
+                             f'status {self.process.returncode}')
+        except (GuestError, OSError) as error:
+            wrong.append(str(error))
+        _, _, since = self.console_text().rpartition(_OFF)
+        wrong += dmesg.problems(since.split('\n'))[:5]
+        return [f'power-off: {text}' for text in wrong]
+
+    def close(self):
+        """True when the guest has powered off by itself, without a complaint."""
+        wrong = self.power_off()
         self.kill()
-        return clean
+        return not wrong
 
     def kill(self):
         if self.process:
@@ -189,9 +206,7 @@ class Guest:
             outcome.reasons += dmesg.problems(since.split('\n'))[:5]
             outcome.status = None
             return outcome
-        if outcome.status not in (0, 77):
-            said = [line for line in outcome.output if line.startswith('FAIL: ')]
-            outcome.reasons += said[:1] or [f'exit status {outcome.status}: {outcome.last_command()}']
+        outcome.judge_status()
         outcome.reasons += [f'kernel log: {line}' for line in dmesg.problems(outcome.log)[:8]]
         return outcome
 

@@ -2,6 +2,7 @@
 """Cases that need no guest: run by the host's shell in the repository, bounded."""
 import os
 import subprocess
+import tempfile
 import time
 
 import kernels
@@ -14,19 +15,20 @@ def run(case):
     outcome = Outcome()
     started = time.monotonic()
     scratch = procs.tempdir()
-    child = procs.start(['sh', '-eux', case.path], cwd=kernels.TOP, stdout=subprocess.PIPE,
-                        stderr=subprocess.STDOUT, env=dict(os.environ, SCRATCH=scratch))
-    try:
-        output, _ = child.communicate(timeout=case.timeout)
-        outcome.status = child.returncode
-    except subprocess.TimeoutExpired:
+    # Into a file: a pipe ends only when the last process that has it does, and one may
+    # have left the process group.
+    with tempfile.TemporaryFile() as output:
+        child = procs.start(['sh', '-eux', case.path], cwd=kernels.TOP, stdout=output,
+                            stderr=subprocess.STDOUT, env=dict(os.environ, SCRATCH=scratch))
+        try:
+            outcome.status = child.wait(case.timeout)
+        except subprocess.TimeoutExpired:
+            outcome.reasons.append(f'took longer than {case.timeout} s')
         procs.stop(child)
-        output, _ = child.communicate()
-        outcome.reasons.append(f'took longer than {case.timeout} s')
-    procs.stop(child)
+        output.seek(0)
+        text = output.read().decode('utf-8', 'replace')
     procs.remove(scratch)
-    for line in output.decode('utf-8', 'replace').split('\n')[:-1]:
+    for line in text.split('\n')[:-1]:
         outcome.add_output(line)
-    if outcome.status not in (0, 77, None):
-        outcome.reasons.append(f'exit status {outcome.status}')
+    outcome.judge_status()
     return outcome, time.monotonic() - started

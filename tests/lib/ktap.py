@@ -7,6 +7,7 @@ class Ktap:
     def __init__(self, planned):
         self._lock = threading.Lock()
         self._number = 0
+        self._missed = set()
         self.passed = self.failed = self.skipped = 0
         self._print('KTAP version 1')
         self._print(f'1..{planned}')
@@ -40,7 +41,19 @@ class Ktap:
             for reason in reasons:
                 self._print(f'#   {reason}')
 
+    def missing(self, name, what):
+        """A case that cannot run: the first line of what is missing, the rest of it once."""
+        with self._lock:
+            self.failed += 1
+            self._line('not ok', name, f"missing: {what.split(chr(10))[0]}")
+            if what not in self._missed:
+                self._missed.add(what)
+                for line in what.split('\n')[1:]:
+                    self._print(f'#   {line}')
+
     def finish(self):
         with self._lock:
+            if not self.passed:
+                self._print('# no test has passed')
             self._print(f'{self.passed} passed, {self.failed} failed, {self.skipped} skipped')
-        return 1 if self.failed or not self._number else 0
+        return 1 if self.failed or not self.passed else 0

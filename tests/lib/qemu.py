@@ -214,6 +214,10 @@ class Qemu(Guest):
         self.kill()
         return Qemu(self.kernel, self.case)
 
+    def power_off(self):
+        # A guest that has slept does not leave QEMU 7.2, whoever drives its disks.
+        return [] if self.case.image == 'bzImage' else super().power_off()
+
     def _program(self):
         emulator = self.case.emulator
         return kernels.emulator(emulator) if emulator else kernels.program(ARCHS[self.kernel.arch].qemu)

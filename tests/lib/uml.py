@@ -2,7 +2,8 @@
 """User-Mode Linux guests: the kernel is a process, our device (tests/device) its HBA.
 
 The root is the host's file system, read-only; the channel is one end of a socket pair
-which the guest sees as a serial line.
+which the guest sees as a serial line; the console is a file, for what the kernel says
+when it dies or powers off.
 """
 import os
 import socket
@@ -34,7 +35,7 @@ class Uml(Guest):
                  f'ncpus={self.case.cpus}', 'seccomp=on', 'root=/dev/root', 'rootfstype=hostfs',
                  'rootflags=/', 'ro', f'init={kernels.TESTS}/guest/init', f'VSCSI={self.dir}',
                  'VSCSI_CHANNEL=/dev/ttyS0', f'virtio_uml.device={self.dir}/device:8',
-                 'con=null', 'ssl=null', f'ssl0=fd:{inner.fileno()}', f'uml_dir={self.dir}',
+                 'con=null', 'con0=null,fd:1', 'ssl=null', f'ssl0=fd:{inner.fileno()}', f'uml_dir={self.dir}',
                  'quiet', 'loglevel=4', 'rcupdate.rcu_expedited=1', 'log_buf_len=1M', 'panic=-1', 'kasan_multi_shot',
                  *self.case.cmdline.split()],
                 stdout=console, stderr=console, pass_fds=[inner.fileno()], cwd=self.dir)
