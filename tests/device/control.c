@@ -488,6 +488,14 @@ static bool do_reset_stats(FILE *out, char **word)
 	return true;
 }
 
+static bool do_reset_violations(FILE *out, char **word)
+{
+	(void)out;
+	(void)word;
+	violation_reset();
+	return true;
+}
+
 static bool do_violations(FILE *out, char **word)
 {
 	(void)word;
@@ -541,6 +549,7 @@ static const struct {
 	{ "stats", 0, 0, do_stats, "" },
 	{ "reset-stats", 0, 0, do_reset_stats, "" },
 	{ "violations", 0, 0, do_violations, "" },
+	{ "reset-violations", 0, 0, do_reset_violations, "" },
 	{ "quit", 0, 0, do_quit, "" },
 };
 

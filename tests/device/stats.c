@@ -135,12 +135,11 @@ void stats_print(FILE *out, const struct ring *rings, uint64_t features)
 	fputs("]}", out);
 }
 
-/* All but what is in flight and the number of drivers so far. */
+/* All but violations, what is in flight and the number of drivers so far. */
 void stats_reset(void)
 {
 	memset(&seen, 0, sizeof(seen));
 	seen.max_in_flight = in_flight;
 	stats.events_sent = stats.events_dropped = 0;
 	stats.notification_queries = stats.subscriptions = 0;
-	violation_reset();
 }

@@ -28,6 +28,8 @@ case without a command are errors: a misspelt requirement must not become a defa
   cmdline:  further kernel command line
   module:   kunit: the variant of our module with its KUnit suites
   boot:     own: share the guest with no other case
+  faults:   injected: the case brings about lost interrupts, doorbells or timeouts by other means than
+            the commands of tests/device; in all other cases there must be none
   timeout:  seconds the case may take (60)
   when:     asked: only when it or its group is named, for what takes too long otherwise
 """
@@ -45,7 +47,7 @@ STAND_INS = {'x86-debug': '7.3', 'x86-kcsan': '7.3'}
 EMULATORS = ('trixie', 'trixie-backports')
 _REPEATED = ('hba', 'lun', 'qemu', 'device')
 _SINGLE = ('claim', 'kernels', 'machine', 'image', 'cpus', 'memory', 'emulator', 'cmdline', 'module', 'boot',
-           'timeout', 'when')
+           'faults', 'timeout', 'when')
 
 
 class CaseError(Exception):
@@ -70,6 +72,7 @@ class Case:
     cmdline: str = ''
     module: str = ''
     boot: str = ''
+    faults: str = ''
     timeout: int = 60
     when: str = ''
 
@@ -151,8 +154,8 @@ def load(path, name):
             if kernel not in KERNELS:
                 raise CaseError(f"{name}: unknown kernel '{kernel}' (known: {' '.join(KERNELS)})")
     for key, allowed in (('machine', ('q35', 'microvm')), ('image', ('vmlinux', 'bzImage')),
-                         ('emulator', EMULATORS),
-                         ('module', ('kunit',)), ('boot', ('own',)), ('when', ('asked',))):
+                         ('emulator', ('trixie',)),
+                         ('module', ('kunit',)), ('boot', ('own',)), ('faults', ('injected',)), ('when', ('asked',))):
         if key in fields and fields[key] not in allowed:
             raise CaseError(f"{name}: '{key}: {fields[key]}' (known: {' '.join(allowed)})")
     return Case(name=name, path=path, **fields)

@@ -18,6 +18,9 @@ from guest import GuestError
 SCENARIOS = os.path.join(kernels.TESTS, 'device', 'scenarios')
 PROGRAM = os.path.join(kernels.TOP, 'build', 'device', 'vscsi-device')
 
+# After these the driver may have to do without an interrupt, or ring a doorbell again.
+_MISBEHAVIOUR = re.compile(r'(in \d+ )?(fault (?!off)|mutate (?!off)|stop|freeze|disconnect|away|scenario|hold|set .*mute=)')
+
 
 def _lun_option(kind, props):
     """The --lun argument for one expanded `lun:` line of a case's header."""
@@ -42,6 +45,7 @@ class Device:
         """path: of the socket for the front end; the control socket lies beside it."""
         self.path = path
         self.scenarios = os.listdir(SCENARIOS)  # those that a case is to see
+        self.misbehaves = False  # since forget(): has a fault been asked for?
         self._process = None
         self._control = None
 
@@ -68,6 +72,7 @@ class Device:
 
     def tell(self, line):
         """One line to the control socket; its answer without the `ok`."""
+        self.misbehaves |= bool(_MISBEHAVIOUR.match(line))
         self._control.sendall(line.encode() + b'\n')
         answer = b''
         while not answer.endswith(b'\n'):
@@ -95,8 +100,11 @@ class Device:
             self.tell(line)
         return '; '.join(chosen)
 
-    def forget_violations(self):
+    def forget(self):
+        """Begin anew, for another case."""
         self.tell('reset-stats')
+        self.tell('reset-violations')
+        self.misbehaves = False
 
     def violations(self):
         return [f'the driver broke a rule: {text}' for text in json.loads(self.tell('violations'))]

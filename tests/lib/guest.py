@@ -112,6 +112,10 @@ class Guest:
     def after_case(self, outcome):
         pass
 
+    def misbehaves(self):
+        """Whether the case has asked the device for a fault."""
+        return False
+
     def another(self, error):
         """A guest to be booted instead of this one, which ended with an error as it booted."""
         raise error
@@ -207,6 +211,8 @@ class Guest:
             outcome.status = None
             return outcome
         outcome.judge_status()
+        if not case.faults and not self.misbehaves():
+            outcome.reasons += [line for line in outcome.output if line.startswith('LOST: ')]
         outcome.reasons += [f'kernel log: {line}' for line in dmesg.problems(outcome.log)[:8]]
         return outcome
 

@@ -261,11 +261,14 @@ class Qemu(Guest):
         self.qmp.forget_events()
         self._trace_start = os.path.getsize(self.trace_file) if os.path.exists(self.trace_file) else 0
         for device in self.devices.values():
-            device.forget_violations()
+            device.forget()
 
     def after_case(self, outcome):
         for device in self.devices.values():
             outcome.reasons += device.violations()
+
+    def misbehaves(self):
+        return any(device.misbehaves for device in self.devices.values())
 
     # -- verbs --------------------------------------------------------------
     def verbs(self):

@@ -49,10 +49,13 @@ class Uml(Guest):
         return self.device.said()
 
     def before_case(self):
-        self.device.forget_violations()
+        self.device.forget()
 
     def after_case(self, outcome):
         outcome.reasons += self.device.violations()
+
+    def misbehaves(self):
+        return self.device.misbehaves
 
     def verbs(self):
         return dict(super().verbs(), device=self.device.tell, scenario=self.device.scenario,
