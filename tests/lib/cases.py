@@ -31,6 +31,8 @@ case without a command are errors: a misspelt requirement must not become a defa
   faults:   injected: the case brings about lost interrupts, doorbells or timeouts by other means than
             the commands of tests/device; in all other cases there must be none
   timeout:  seconds the case may take (60)
+  row:      NAME: one file, several cases, which are called GROUP/NAME: the lines from here to the next
+            row are this case's, those before the first row are common to all
   when:     asked: only when it or its group is named, for what takes too long otherwise
 """
 import dataclasses
@@ -80,6 +82,11 @@ class Case:
     def group(self):
         return self.name.split('/')[0]
 
+    @property
+    def script(self):
+        """Its file, in tests/cases."""
+        return f'{self.group}/{os.path.basename(self.path)}' if self.path else self.name
+
     def guest_key(self):
         """Cases with equal keys share one guest."""
         own = self.name if self.boot == 'own' else ''
@@ -118,7 +125,7 @@ def _split(path, name):
     header, body = lines[:nr], lines[nr:]
     for line in body:
         like = _LIKE_A_FIELD.match(line)
-        if like and like.group(1).lower() in _SINGLE + _REPEATED:
+        if like and like.group(1).lower() in _SINGLE + _REPEATED + ('row',):
             raise CaseError(f"{name}: '{line}' stands behind the header, which ends at the first line "
                             'without a #')
     if not any(line.strip() and not line.lstrip().startswith('#') for line in body):
@@ -127,8 +134,26 @@ def _split(path, name):
 
 
 def load(path, name):
+    """The case of a file without rows."""
+    case, = load_rows(path, name)
+    return case
+
+
+def load_rows(path, name):
+    """The cases of a file: one, or one for each `row:` of its header."""
+    common, rows = [], []
+    for field in _header(_split(path, name), name):
+        if field[0] == 'row':
+            rows.append((field[1], []))
+        else:
+            (rows[-1][1] if rows else common).append(field)
+    group = name.split('/')[0]
+    return [_case(path, f'{group}/{row}', common + fields) for row, fields in rows] or [_case(path, name, common)]
+
+
+def _case(path, name, header):
     fields = {}
-    for key, value, goes_on in _header(_split(path, name), name):
+    for key, value, goes_on in header:
         if key in _REPEATED:
             fields.setdefault(key, []).append(value)
         elif key in _SINGLE:
@@ -137,7 +162,7 @@ def load(path, name):
             fields[key] = f'{fields[key]} {value}' if key in fields else value
         else:
             raise CaseError(f"{name}: unknown header key '{key}' "
-                            f"(known: {' '.join(_SINGLE + _REPEATED)})")
+                            f"(known: {' '.join(_SINGLE + _REPEATED)} row)")
     if not fields.get('claim'):
         raise CaseError(f"{name}: the header has no 'claim:'")
     for key in _REPEATED:
@@ -169,7 +194,10 @@ def load_all(root):
             continue
         for name in sorted(os.listdir(folder)):
             if not name.startswith('.'):
-                cases.append(load(os.path.join(folder, name), f'{group}/{name}'))
+                cases += load_rows(os.path.join(folder, name), f'{group}/{name}')
+    names = [case.name for case in cases]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise CaseError(f"two cases are called '{twice[0]}'")
     return cases
 
 

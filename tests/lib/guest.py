@@ -200,12 +200,12 @@ class Guest:
         self.before_case()
         try:
             timeout = case.timeout * _SLOWNESS.get(self.kernel.name, 1)
-            self._send(f'run {case.name} {self._number} {timeout}')
+            self._send(f'run {case.script} {self._number} {timeout}')
             self._converse(outcome, time.monotonic() + timeout + _GRACE)
             self.after_case(outcome)
         except (GuestError, OSError) as error:
             outcome.reasons.append(str(error))
-            marker = f'vscsi-test: begin {case.name} {self._number}'
+            marker = f'vscsi-test: begin {case.script} {self._number}'
             _, _, since = self.console_text().rpartition(marker)
             outcome.reasons += dmesg.problems(since.split('\n'))[:5]
             outcome.status = None
