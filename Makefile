@@ -3,7 +3,7 @@
 # Names for the scripts, nothing more: each target is one file in scripts/, which
 # runs as well where make is not installed.
 
-.PHONY: module demo test fuzz quick bench isolation docs check tree dkms deb rpm patch clean help
+.PHONY: module demo test fuzz mutants quick bench isolation docs check tree dkms deb rpm clean help
 
 module:
 	@scripts/build $(foreach v,KDIR KUNIT W C V LLVM ARCH CROSS_COMPILE,$(if $($v),'$v=$($v)'))
@@ -16,6 +16,9 @@ test:
 
 fuzz:
 	@scripts/fuzz $(MINUTES)
+
+mutants:
+	@scripts/mutants $(M)
 
 quick:
 	@scripts/quick $(T)
@@ -44,9 +47,6 @@ deb:
 rpm:
 	@scripts/rpm 'KDIR=$(KDIR)'
 
-patch:
-	@scripts/patch $(KDIR)
-
 clean:
 	@rm -rf build
 
@@ -56,6 +56,7 @@ help:
 	@echo 'make demo         see it at work in a virtual machine'
 	@echo 'make test         run all tests; T=GROUP or T=GROUP/NAME for some of them'
 	@echo 'make fuzz MINUTES=60  responses, events, configurations at random'
+	@echo 'make mutants      do the tests notice small bugs? M=FILE or M=FILE/NAME for some'
 	@echo 'make quick        build, boot in User-Mode Linux, check I/O: seconds'
 	@echo 'make bench        measure it against other drivers; QUICK=1 in some minutes'
 	@echo 'make isolation    who is hurt when the storage of a LUN hangs; an hour and a half'
@@ -65,5 +66,4 @@ help:
 	@echo 'make dkms         give the driver to DKMS, for this kernel and those to come'
 	@echo 'make deb          build the Debian package that does so'
 	@echo 'make rpm          build RPM packages, for this kernel or KDIR'
-	@echo 'make patch        make the patch series for the mainline kernel'
 	@echo 'make clean        remove build/ (kernels stay in the cache outside)'
