@@ -315,7 +315,7 @@ virtscsi_compat_execute_cmd(struct scsi_device *sdev, const u8 *cdb,
  * them into a member of the same type that this driver has no use for, and
  * that is emptied again.
  */
-int virtscsi_device_resume(struct virtio_device *vdev);
+int virtscsi_reset_done(struct virtio_device *vdev);
 
 static inline int virtio_device_reset_done(struct virtio_device *vdev)
 {
@@ -332,7 +332,7 @@ static inline int virtio_device_reset_done(struct virtio_device *vdev)
 			err = -ENODEV;
 	}
 	if (!err)
-		err = virtscsi_device_resume(vdev);
+		err = virtscsi_reset_done(vdev);
 	if (err)
 		virtio_add_status(vdev, VIRTIO_CONFIG_S_FAILED);
 	return err;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The driver's pure files under libFuzzer: bytes in, and out of them whatever
- * the host can say; what must hold for the answers is checked here, everything
- * else by the sanitizers. The first byte chooses what the others are.
+ * The driver's pure files under libFuzzer. The input is whatever a host can
+ * send; its first byte selects what the others are. The results are checked
+ * here, everything else by the sanitizers.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -10,9 +10,8 @@
 
 #include <linux/compiler.h>
 
-#include "answer.h"
 #include "limits.h"
-#include "override.h"
+#include "spc.h"
 #include "wire.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -106,7 +105,7 @@ static void fuzz_limits(const uint8_t *data, size_t size)
 	must(limits.of[VIRTSCSI_MAX_LUN].value <= 16383);
 	must(limits.of[VIRTSCSI_EVENT_SIZE].value >= sizeof(struct virtscsi_wire_event));
 	for (unsigned int id = 0; id < VIRTSCSI_NR_LIMITS; id++)
-		must(virtscsi_limits_name(id) && virtscsi_limits_source(limits.of[id].source));
+		must(virtscsi_limit_names[id] && virtscsi_limit_source_names[limits.of[id].source]);
 }
 
 static void fuzz_lun_limits(const uint8_t *data, size_t size)
@@ -126,7 +125,7 @@ static void fuzz_lun_limits(const uint8_t *data, size_t size)
 	TAKE(facts.override_seg_max);
 	facts.type = flags & 31;
 	facts.page_size = 4096 << (flags >> 4 & 4);
-	/* What the block layer and limits.c have seen to before. */
+	/* The block layer and limits.c have ensured this before. */
 	facts.logical_block_size = flags & 128 ? 4096 : 512;
 	facts.hba_max_sectors = facts.hba_max_sectors % 4194304;
 	if (facts.hba_max_sectors < facts.page_size / 512)
@@ -141,55 +140,44 @@ static void fuzz_lun_limits(const uint8_t *data, size_t size)
 	must(limits.of[VIRTSCSI_LUN_OPT_SECTORS].value <= max->value);
 	must(limits.of[VIRTSCSI_LUN_MAX_BLOCK].value <= (uint64_t)max->value << 9);
 	for (unsigned int id = 0; id < VIRTSCSI_NR_LUN_LIMITS; id++)
-		must(virtscsi_limits_lun_name(id) && virtscsi_limits_source(limits.of[id].source));
+		must(virtscsi_lun_limit_names[id] && virtscsi_limit_source_names[limits.of[id].source]);
 }
 
-/* In memory of just that size, so that the sanitizers see what is read beyond. */
-static void fuzz_answers(const uint8_t *data, size_t size)
+/* In memory of exactly that size, so that the sanitizers see reads beyond its end. */
+static void fuzz_spc(const uint8_t *data, size_t size)
 {
 	struct virtscsi_answers answers = { 1, 2, 3, 4 };
 	uint8_t *copy = malloc(size ? size : 1);
 
 	must(copy);
 	memcpy(copy, data, size);
-	if (!virtscsi_answer_lists_page(copy, size, 0xb0))
+	if (!virtscsi_spc_lists_page(copy, size, 0xb0))
 		must(size < 5 || copy[1] || !copy[2] || memchr(copy + 4, 0xb0, size - 4) != copy + 4);
-	virtscsi_answer_block_limits(&answers, copy, size);
+	virtscsi_spc_read_block_limits(&answers, copy, size);
 	must(size >= 12 || answers.max_blocks == 2);
 	must(size >= 16 || answers.opt_blocks == 3);
 	must(answers.block_size == 1 && answers.max_bytes == 4);
-	virtscsi_answer_capacity10(&answers, copy, size);
-	virtscsi_answer_capacity16(&answers, copy, size);
+	virtscsi_spc_read_capacity10(&answers, copy, size);
+	virtscsi_spc_read_capacity16(&answers, copy, size);
 	must(size >= 8 || answers.block_size == 1);
-	virtscsi_answer_tape(&answers, copy, size);
+	virtscsi_spc_read_tape_limits(&answers, copy, size);
 	must(size >= 6 || answers.max_bytes == 4);
 	must(answers.max_bytes <= 0xffffff);
 	free(copy);
 }
 
-static void fuzz_override(const uint8_t *data, size_t size)
+static void fuzz_sense(const uint8_t *data, size_t size)
 {
-	static const char *const names[] = { "virtio0", "0000:00:02.0" };
-	struct virtscsi_override override, wanted = { .has_lun = true };
-	char *text = malloc(size + 1);
-	const char *at = text, *next;
+	unsigned int flags;
+	uint8_t code[3];
 
-	must(text);
-	memcpy(text, data, size);
-	text[size] = 0;
-	virtscsi_override_find(text, names, 2, &wanted);
-	for (; *at && *at != '\n'; at = next) {
-		next = virtscsi_override_parse(at, &override);
-		if (!next)
-			break;
-		must(next > at && next <= text + size);
-		must(override.id < VIRTSCSI_NR_OVERRIDES);
-		must(override.target <= 255 && override.lun <= 16383);
-		must(!override.hba_len || (override.hba >= at && override.hba + override.hba_len < next));
-		if (virtscsi_override_is_valid(&override, 4096))
-			must(override.value && override.value <= virtscsi_override_last(override.id));
-	}
-	free(text);
+	TAKE(code);
+	flags = virtscsi_spc_sense(code[0], code[1], code[2]);
+	/* A unit attention changes limits at least, an error never does. */
+	if (code[0] == 6)
+		must(!flags || (flags & VIRTSCSI_SENSE_LIMITS && !(flags & VIRTSCSI_SENSE_REFUSED)));
+	else
+		must(!flags || flags == VIRTSCSI_SENSE_REFUSED);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -210,10 +198,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		fuzz_lun_limits(data + 1, size - 1);
 		break;
 	case 4:
-		fuzz_answers(data + 1, size - 1);
+		fuzz_spc(data + 1, size - 1);
 		break;
 	default:
-		fuzz_override(data + 1, size - 1);
+		fuzz_sense(data + 1, size - 1);
 	}
 	return 0;
 }

@@ -2,47 +2,47 @@
 /*
  * Commands: from the midlayer to a request virtqueue, and back.
  *
- * Each tag of the host owns an object of the instance's slab cache: the response
- * header on cache lines of its own, since the device writes there, then the
- * request header. Their sizes come from the negotiated sense and CDB size. A
- * command has them as long as it has the tag; there are many more requests than
- * tags, since the scheduler of each LUN has some. Nothing is allocated or cleared
- * for an I/O, and no kernel pointer lies beside memory that the device writes.
+ * A command uses the headers of its tag (see tags.c), so nothing is allocated or
+ * cleared for an I/O.
  *
- * A command is the device's from virtscsi_cmd_queue() until it comes out of
- * the virtqueue, whatever the midlayer thinks of it in the meantime.
+ * The device has a command from virtscsi_cmd_queue() until the command comes
+ * out of the virtqueue, whatever the midlayer does with it meanwhile.
+ *
+ * A command that comes back because of a reset or an abort is repeated by the
+ * midlayer, unless that could carry it out twice (pass-through), or another path
+ * should be tried (REQ_FAILFAST_TRANSPORT). No result that the midlayer would
+ * hand to its error handler leaves this file: the error handler stops all LUNs
+ * of the host.
  */
+#include <linux/blk-mq.h>
 #include <linux/jiffies.h>
 #include <linux/scatterlist.h>
-#include <linux/slab.h>
 #include <linux/virtio.h>
 #include <scsi/scsi_cmnd.h>
 #include <scsi/scsi_device.h>
 
-#include "stats.h"
+#include "sense.h"
 #include "trace.h"
 #include "virtscsi.h"
-
-/**
- * virtscsi_cmd_vq() - the request virtqueue of a command
- * @vscsi: instance
- * @sc: command
- *
- * Context: any.
- * Return: the virtqueue that the block layer chose for it.
- */
-struct virtscsi_vq *virtscsi_cmd_vq(struct virtscsi *vscsi,
-				    struct scsi_cmnd *sc)
-{
-	u32 unique_tag = blk_mq_unique_tag(scsi_cmd_to_rq(sc));
-
-	return &vscsi->req_vqs[blk_mq_unique_tag_to_hwq(unique_tag)];
-}
 
 static struct scsi_cmnd *cmd_to_scsi(void *buf)
 {
 	/* The midlayer places the driver's part behind its own. */
 	return (struct scsi_cmnd *)buf - 1;
+}
+
+static void *cmd_request(const struct virtscsi *vscsi,
+			 const struct virtscsi_cmd *cmd)
+{
+	return (void *)cmd->resp + vscsi->tags.request_offset;
+}
+
+/* The error handler's commands have the protection buffer of the failed one. */
+static unsigned int cmd_prot_sg_count(struct scsi_cmnd *sc)
+{
+	if (scsi_get_prot_op(sc) == SCSI_PROT_NORMAL)
+		return 0;
+	return scsi_prot_sg_count(sc);
 }
 
 static u32 cmd_pi_bytes(struct scsi_cmnd *sc)
@@ -51,28 +51,15 @@ static u32 cmd_pi_bytes(struct scsi_cmnd *sc)
 	u32 bytes = 0;
 	int i;
 
-	scsi_for_each_prot_sg(sc, sg, scsi_prot_sg_count(sc), i)
+	scsi_for_each_prot_sg(sc, sg, cmd_prot_sg_count(sc), i)
 		bytes += sg->length;
 	return bytes;
-}
-
-static void *cmd_headers(const struct virtscsi *vscsi, u32 unique_tag)
-{
-	u32 hwq = blk_mq_unique_tag_to_hwq(unique_tag);
-
-	return vscsi->headers[hwq * vscsi->nr_tags +
-			      blk_mq_unique_tag_to_tag(unique_tag)];
-}
-
-static void *cmd_request(const struct virtscsi *vscsi,
-			 const struct virtscsi_cmd *cmd)
-{
-	return (void *)cmd->resp + vscsi->request_offset;
 }
 
 static bool cmd_put_request(struct virtscsi *vscsi, struct scsi_cmnd *sc,
 			    u32 unique_tag)
 {
+	struct virtscsi_tag *tag = virtscsi_tags_find(vscsi, unique_tag);
 	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
 	struct virtscsi_command command = {
 		.lun = sc->device->lun,
@@ -81,14 +68,14 @@ static bool cmd_put_request(struct virtscsi *vscsi, struct scsi_cmnd *sc,
 		.cdb_len = sc->cmd_len,
 	};
 
-	cmd->tag = virtscsi_wire_tag(unique_tag, ++cmd->generation);
+	cmd->tag = virtscsi_wire_tag(unique_tag, ++tag->generation);
 	command.tag = cmd->tag;
 	if (vscsi->has_pi && sc->sc_data_direction == DMA_TO_DEVICE)
 		command.pi_bytesout = cmd_pi_bytes(sc);
 	else if (vscsi->has_pi && sc->sc_data_direction == DMA_FROM_DEVICE)
 		command.pi_bytesin = cmd_pi_bytes(sc);
 
-	cmd->resp = cmd_headers(vscsi, unique_tag);
+	cmd->resp = tag->resp;
 	virtscsi_wire_arm_resp(cmd->resp);
 	return virtscsi_wire_put_cmd(cmd_request(vscsi, cmd),
 				     vscsi->is_le, vscsi->has_pi,
@@ -104,7 +91,7 @@ static inline void cmd_init_sg(struct scatterlist *sg, const void *buf, u32 len)
 	sg_set_buf(sg, buf, len);
 }
 
-/* Header, protection information, data; for the device to read, then write. */
+/* Header, protection information, data; device-readable parts come first. */
 static int cmd_add(struct virtscsi *vscsi, struct virtscsi_vq *vq,
 		   struct scsi_cmnd *sc)
 {
@@ -113,17 +100,18 @@ static int cmd_add(struct virtscsi *vscsi, struct virtscsi_vq *vq,
 	struct scatterlist *sgs[4];
 	unsigned int nr_out = 0, nr_in = 0;
 	bool is_out = sc->sc_data_direction == DMA_TO_DEVICE;
+	bool has_prot = vscsi->has_pi && cmd_prot_sg_count(sc);
 
-	cmd_init_sg(&request, cmd_request(vscsi, cmd), vscsi->request_len);
+	cmd_init_sg(&request, cmd_request(vscsi, cmd), vscsi->tags.request_len);
 	sgs[nr_out++] = &request;
-	if (is_out && scsi_prot_sg_count(sc))
+	if (is_out && has_prot)
 		sgs[nr_out++] = scsi_prot_sglist(sc);
 	if (is_out && scsi_sg_count(sc))
 		sgs[nr_out++] = scsi_sglist(sc);
 
-	cmd_init_sg(&resp, cmd->resp, vscsi->resp_len);
+	cmd_init_sg(&resp, cmd->resp, vscsi->tags.resp_len);
 	sgs[nr_out + nr_in++] = &resp;
-	if (!is_out && scsi_prot_sg_count(sc))
+	if (!is_out && has_prot)
 		sgs[nr_out + nr_in++] = scsi_prot_sglist(sc);
 	if (!is_out && scsi_sg_count(sc))
 		sgs[nr_out + nr_in++] = scsi_sglist(sc);
@@ -134,115 +122,103 @@ static int cmd_add(struct virtscsi *vscsi, struct virtscsi_vq *vq,
 
 static enum scsi_qc_status cmd_fail(struct scsi_cmnd *sc, int host_byte)
 {
+	struct virtscsi_lun *lun = sc->device->hostdata;
+
 	sc->result = host_byte << 16;
 	scsi_set_resid(sc, scsi_bufflen(sc));
 	trace_virtscsi_complete(sc, VIRTSCSI_TRACE_NO_RESPONSE);
-	virtscsi_stats_error(sc);
+	virtscsi_stats_error(&lun->stats, sc);
 	scsi_done(sc);
 	return 0;
 }
 
 /*
- * The DMA layer may be out of space because of others, so no completion of
- * ours need ever free some. Wait as long as the midlayer would retry.
+ * Others may use up the DMA space, so no completion of ours need ever free some.
+ * Wait as long as the midlayer retries.
  */
 static bool cmd_waited_long(struct scsi_cmnd *sc)
 {
-	unsigned long patience =
+	unsigned long limit =
 		(sc->allowed + 1) * scsi_cmd_to_rq(sc)->timeout;
 
-	return time_after(jiffies, sc->jiffies_at_alloc + patience);
+	return time_after(jiffies, sc->jiffies_at_alloc + limit);
 }
 
 static enum scsi_qc_status cmd_refuse(struct scsi_cmnd *sc, int err)
 {
+	struct virtscsi_lun *lun = sc->device->hostdata;
+
 	trace_virtscsi_busy(sc, err);
 	switch (err) {
 	case -ENODEV:
 		return cmd_fail(sc, DID_NO_CONNECT);
 	case -ENOMEM:
-		if (!cmd_waited_long(sc))
+		/* Others of this host may have it, and will free it. */
+		if (!cmd_waited_long(sc) || scsi_host_busy(sc->device->host) > 1)
 			break;
 		dev_err_ratelimited(&sc->device->sdev_gendev,
-				    "no DMA mapping to be had, giving up\n");
+				    "DMA mapping failed\n");
 		return cmd_fail(sc, DID_ERROR);
 	}
-	virtscsi_stats_count(sc, VIRTSCSI_STATS_BUSY);
-	return SCSI_MLQUEUE_HOST_BUSY;
+	virtscsi_stats_count(&lun->stats, VIRTSCSI_STATS_BUSY);
+	/*
+	 * After HOST_BUSY the midlayer stops all LUNs until any command of the host
+	 * finishes, and the only ones in flight may be stuck. After this it tries
+	 * again when a command of the queue finishes, or after some milliseconds.
+	 */
+	return SCSI_MLQUEUE_TARGET_BUSY;
 }
 
-/**
- * virtscsi_cmd_queue() - send a command to the device
- * @shost: host
- * @sc: command
- *
- * Implements virtio 1.3, 5.6.6.1.
- *
- * Context: any.
- * Return: 0 if the command is on its way or has ended in an error of its own;
- *	SCSI_MLQUEUE_HOST_BUSY while the ring is full, or the device is being
- *	reset, or is about to be.
+/*
+ * The virtqueue that the block layer chose. Nobody polls for a command of the
+ * error handler, so that needs one with an interrupt.
  */
+static struct virtscsi_vq *cmd_choose_vq(struct virtscsi *vscsi,
+					 struct scsi_cmnd *sc, u32 unique_tag)
+{
+	u32 hwq = blk_mq_unique_tag_to_hwq(unique_tag);
+
+	if (unlikely(sc->submitter == SUBMITTED_BY_SCSI_ERROR_HANDLER) &&
+	    hwq >= virtscsi_vq_nr_requests(vscsi) - virtscsi_vq_nr_polled(vscsi))
+		hwq = 0;
+	return virtscsi_vq_request(vscsi, hwq);
+}
+
+/* Implements virtio 1.3, 5.6.6.1. Any context. */
 enum scsi_qc_status virtscsi_cmd_queue(struct Scsi_Host *shost,
 				       struct scsi_cmnd *sc)
 {
 	struct virtscsi *vscsi = shost_priv(shost);
+	struct virtscsi_lun *lun = sc->device->hostdata;
 	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
 	u32 unique_tag = blk_mq_unique_tag(scsi_cmd_to_rq(sc));
-	struct virtscsi_vq *vq;
 	int err;
 
 	if (!cmd_put_request(vscsi, sc, unique_tag)) {
 		dev_err_ratelimited(&sc->device->sdev_gendev,
-				    "a CDB of %u bytes for this address has no form on the wire\n",
+				    "cannot encode %u-byte CDB for this address\n",
 				    sc->cmd_len);
 		return cmd_fail(sc, DID_ERROR);
 	}
 
 	cmd->submitted = jiffies;
+	virtscsi_recovery_arm(&cmd->recovery);
+	cmd->ladder = (struct virtscsi_cmd_ladder){ };
 	WRITE_ONCE(cmd->is_in_flight, true);
 	trace_virtscsi_submit(sc);
-	virtscsi_stats_submit(sc);
-	vq = &vscsi->req_vqs[blk_mq_unique_tag_to_hwq(unique_tag)];
-	err = cmd_add(vscsi, vq, sc);
+	virtscsi_stats_submit(&lun->stats, &cmd->stats, sc);
+	err = cmd_add(vscsi, cmd_choose_vq(vscsi, sc, unique_tag), sc);
 	if (!err)
 		return 0;
 	WRITE_ONCE(cmd->is_in_flight, false);
 	return cmd_refuse(sc, err);
 }
 
-static void cmd_take_sense(struct scsi_cmnd *sc,
-			   const struct virtscsi_outcome *outcome)
-{
-	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
-
-	if (outcome->is_target_failure)
-		/* INTERNAL TARGET FAILURE */
-		scsi_build_sense(sc, 0, HARDWARE_ERROR, 0x44, 0x00);
-	else if (outcome->sense_len)
-		memcpy(sc->sense_buffer, cmd->resp + 1,
-		       min_t(u32, outcome->sense_len, SCSI_SENSE_BUFFERSIZE));
-}
-
-static void cmd_warn(struct scsi_cmnd *sc,
-		     const struct virtscsi_response *response)
-{
-	struct device *dev = &sc->device->sdev_gendev;
-
-	if (response->response == VIRTSCSI_WIRE_UNTOUCHED)
-		dev_warn_ratelimited(dev, "CDB %*ph: the device ended the command without a response\n",
-				     (int)sc->cmd_len, sc->cmnd);
-	else
-		dev_warn_ratelimited(dev, "CDB %*ph: unknown response %u\n",
-				     (int)sc->cmd_len, sc->cmnd,
-				     response->response);
-}
-
 /*
- * A command that was ended is sent again, but the midlayer repeats none that is
- * older than all its timers together, and the host may have stalled for longer.
- * So it begins anew, as often as it may be repeated. The error handler, where it
- * has the command, counts for itself.
+ * The midlayer fails a retry when a command is older than all its timers
+ * together, and the host may have stalled for longer. So let the command's age
+ * start anew, as often as the command may be retried. The error handler counts
+ * the retries of the commands it has.
  */
 static void cmd_renew(struct scsi_cmnd *sc)
 {
@@ -253,9 +229,75 @@ static void cmd_renew(struct scsi_cmnd *sc)
 		sc->retries++;
 }
 
+/*
+ * The result of a command that was ended by a reset or an abort. Whether the
+ * device has carried it out is not known. The midlayer repeats DID_RESET
+ * whatever the number of retries, also for a pass-through command without data
+ * (WRITE FILEMARKS); DID_TRANSPORT_DISRUPTED honours that number, which is 0 for
+ * SG_IO.
+ */
+static u32 cmd_interrupted_result(struct scsi_cmnd *sc)
+{
+	struct request *rq = scsi_cmd_to_rq(sc);
+
+	if (virtscsi_cmd_is_failfast(sc))
+		return DID_TRANSPORT_FAILFAST << 16;
+	if (blk_rq_is_passthrough(rq)) {
+		sc->jiffies_at_alloc = jiffies;
+		return DID_TRANSPORT_DISRUPTED << 16;
+	}
+	cmd_renew(sc);
+	return DID_RESET << 16;
+}
+
+/* For dm-multipath: another path is to be tried. Readahead has the flag, too. */
+bool virtscsi_cmd_is_failfast(struct scsi_cmnd *sc)
+{
+	blk_opf_t flags = scsi_cmd_to_rq(sc)->cmd_flags;
+
+	return (flags & (REQ_FAILFAST_TRANSPORT | REQ_RAHEAD)) ==
+	       REQ_FAILFAST_TRANSPORT;
+}
+
+static void cmd_warn(struct scsi_cmnd *sc,
+		     const struct virtscsi_response *response)
+{
+	struct device *dev = &sc->device->sdev_gendev;
+
+	if (response->response == VIRTSCSI_WIRE_UNTOUCHED)
+		dev_warn_ratelimited(dev, "CDB %*ph: no response from device\n",
+				     (int)sc->cmd_len, sc->cmnd);
+	else
+		dev_warn_ratelimited(dev, "CDB %*ph: unknown response %u, status %#x\n",
+				     (int)sc->cmd_len, sc->cmnd,
+				     response->response, response->status);
+}
+
+static void cmd_take_sense(struct virtscsi *vscsi, struct scsi_cmnd *sc,
+			   const struct virtscsi_outcome *outcome)
+{
+	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
+
+	if (outcome->is_target_failure) {
+		/* INTERNAL TARGET FAILURE */
+		scsi_build_sense(sc, 0, HARDWARE_ERROR, 0x44, 0x00);
+		return;
+	}
+	if (outcome->sense_len)
+		memcpy(sc->sense_buffer, cmd->resp + 1,
+		       min_t(u32, outcome->sense_len, SCSI_SENSE_BUFFERSIZE));
+	else if (sc->result != SAM_STAT_CHECK_CONDITION)
+		return;
+	/* The midlayer would have its error handler ask for the sense data. */
+	if (!virtscsi_sense_note(vscsi, sc) &&
+	    sc->result == SAM_STAT_CHECK_CONDITION)
+		sc->result = DID_ERROR << 16;
+}
+
 static void cmd_take_outcome(struct virtscsi *vscsi, struct scsi_cmnd *sc)
 {
 	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
+	struct virtscsi_lun *lun = sc->device->hostdata;
 	struct virtscsi_response response;
 	struct virtscsi_outcome outcome;
 
@@ -266,18 +308,15 @@ static void cmd_take_outcome(struct virtscsi *vscsi, struct scsi_cmnd *sc)
 		cmd_warn(sc, &response);
 
 	sc->result = outcome.result;
-	if (host_byte(sc->result) == DID_RESET ||
-	    host_byte(sc->result) == DID_ABORT)
-		cmd_renew(sc);
-	cmd_take_sense(sc, &outcome);
-	if (unlikely(outcome.sense_len)) {
-		virtscsi_event_take_sense(vscsi, sc);
-		virtscsi_learn_note(sc);
-	}
 	scsi_set_resid(sc, outcome.resid);
+	if (host_byte(sc->result) == DID_RESET ||
+	    host_byte(sc->result) == DID_ABORT ||
+	    (!sc->result && READ_ONCE(lun->cmds.is_doubted)))
+		sc->result = cmd_interrupted_result(sc);
+	cmd_take_sense(vscsi, sc, &outcome);
 	/*
-	 * GOOD, but less moved than the command is about: the midlayer would
-	 * send the rest anew, without end where nothing ever moves.
+	 * GOOD, but less data than the command is about: the midlayer would send
+	 * the rest again, without end if nothing is ever transferred.
 	 */
 	if (unlikely(!sc->result &&
 		     scsi_bufflen(sc) - outcome.resid < sc->underflow))
@@ -285,12 +324,30 @@ static void cmd_take_outcome(struct virtscsi *vscsi, struct scsi_cmnd *sc)
 	trace_virtscsi_complete(sc, response.response);
 }
 
+/* Result and residual are set. */
+static void cmd_complete(struct virtscsi *vscsi, struct scsi_cmnd *sc)
+{
+	struct virtscsi_lun *lun = sc->device->hostdata;
+	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
+
+	virtscsi_stats_complete(&lun->stats, &cmd->stats, sc);
+	if (unlikely(virtscsi_recovery_is_overdue(&cmd->recovery))) {
+		/* Else the midlayer would not retry it, being too old. */
+		sc->jiffies_at_alloc = jiffies;
+		vscsi->cmds.late(vscsi, sc);
+	}
+	WRITE_ONCE(cmd->is_in_flight, false);
+	scsi_done(sc);
+}
+
 static void cmd_finish(struct virtscsi *vscsi, void *buf)
 {
 	struct scsi_cmnd *sc = cmd_to_scsi(buf);
+	struct virtscsi_lun *lun = sc->device->hostdata;
 	struct virtscsi_cmd *cmd = buf;
 
-	if (likely(virtscsi_wire_is_plain(cmd->resp))) {
+	if (likely(virtscsi_wire_is_plain(cmd->resp) &&
+		   !READ_ONCE(lun->cmds.is_doubted))) {
 		sc->result = 0;
 		scsi_set_resid(sc, 0);
 		trace_virtscsi_complete(sc, VIRTIO_SCSI_S_OK);
@@ -298,27 +355,19 @@ static void cmd_finish(struct virtscsi *vscsi, void *buf)
 		cmd_take_outcome(vscsi, sc);
 	}
 	/* Read first: the cache line stays shared. */
-	if (unlikely(!READ_ONCE(vscsi->has_progressed)))
-		WRITE_ONCE(vscsi->has_progressed, true);
-	virtscsi_stats_complete(sc);
-	WRITE_ONCE(cmd->is_in_flight, false);
-	scsi_done(sc);
+	if (unlikely(!READ_ONCE(vscsi->cmds.has_progressed)))
+		WRITE_ONCE(vscsi->cmds.has_progressed, true);
+	cmd_complete(vscsi, sc);
 }
 
-/* After a reset the midlayer sends the command anew, if it can be. */
 static void cmd_lose(struct virtscsi *vscsi, void *buf, bool is_gone)
 {
 	struct scsi_cmnd *sc = cmd_to_scsi(buf);
-	struct virtscsi_cmd *cmd = buf;
 
-	sc->result = (is_gone ? DID_NO_CONNECT : DID_RESET) << 16;
-	if (!is_gone)
-		cmd_renew(sc);
+	sc->result = is_gone ? DID_NO_CONNECT << 16 : cmd_interrupted_result(sc);
 	scsi_set_resid(sc, scsi_bufflen(sc));
 	trace_virtscsi_complete(sc, VIRTSCSI_TRACE_NO_RESPONSE);
-	virtscsi_stats_complete(sc);
-	WRITE_ONCE(cmd->is_in_flight, false);
-	scsi_done(sc);
+	cmd_complete(vscsi, sc);
 }
 
 const struct virtscsi_vq_ops virtscsi_cmd_vq_ops = {
@@ -326,73 +375,71 @@ const struct virtscsi_vq_ops virtscsi_cmd_vq_ops = {
 	.lose = cmd_lose,
 };
 
-/**
- * virtscsi_cmd_commit() - ring the doorbell for commands sent without
- * @shost: host
- * @hwq: request virtqueue
- *
- * Context: any.
+/*
+ * vhost-scsi returns GOOD for commands that a LOGICAL UNIT RESET aborts. From
+ * before that is sent until its effects are over, GOOD counts as interrupted. The
+ * LUN has its hostdata. Any context.
  */
-void virtscsi_cmd_commit(struct Scsi_Host *shost, u16 hwq)
+void virtscsi_cmd_doubt(struct scsi_device *sdev, bool doubt)
 {
-	struct virtscsi *vscsi = shost_priv(shost);
+	struct virtscsi_lun *lun = sdev->hostdata;
 
-	virtscsi_vq_kick(&vscsi->req_vqs[hwq]);
+	WRITE_ONCE(lun->cmds.is_doubted, doubt);
 }
 
-/**
- * virtscsi_cmd_poll() - look for finished commands without an interrupt
- * @shost: host
- * @hwq: request virtqueue
- *
- * Context: any.
- * Return: how many commands finished.
- */
+/* True if a command has finished since the last call. */
+bool virtscsi_cmd_take_progress(struct virtscsi *vscsi)
+{
+	return xchg(&vscsi->cmds.has_progressed, false);
+}
+
+struct virtscsi_vq *virtscsi_cmd_vq(struct scsi_cmnd *sc)
+{
+	struct virtscsi *vscsi = shost_priv(sc->device->host);
+	u32 unique_tag = blk_mq_unique_tag(scsi_cmd_to_rq(sc));
+
+	return virtscsi_vq_request(vscsi, blk_mq_unique_tag_to_hwq(unique_tag));
+}
+
+/* Ring the doorbell for commands that were sent without. */
+void virtscsi_cmd_commit(struct Scsi_Host *shost, u16 hwq)
+{
+	virtscsi_vq_kick(virtscsi_vq_request(shost_priv(shost), hwq));
+}
+
+/* Returns how many commands finished. */
 int virtscsi_cmd_poll(struct Scsi_Host *shost, unsigned int hwq)
 {
 	struct virtscsi *vscsi = shost_priv(shost);
 
-	return virtscsi_vq_reap(vscsi, &vscsi->req_vqs[hwq]);
+	return virtscsi_vq_reap(vscsi, virtscsi_vq_request(vscsi, hwq));
 }
 
-/**
- * virtscsi_cmd_map_queues() - which CPU uses which request virtqueue
- * @shost: host
- *
- * A virtqueue with an interrupt serves the CPUs that its interrupt goes to, as
- * the virtio core has spread them; polled ones are spread by the block layer.
- *
- * Context: process.
+/*
+ * A virtqueue with an interrupt serves the CPUs to which the virtio core has
+ * directed its interrupt; the block layer spreads the polled ones.
  */
 void virtscsi_cmd_map_queues(struct Scsi_Host *shost)
 {
 	struct virtscsi *vscsi = shost_priv(shost);
+	u32 nr_polled = virtscsi_vq_nr_polled(vscsi);
 	struct blk_mq_queue_map *maps = shost->tag_set.map;
 	struct blk_mq_queue_map *map = &maps[HCTX_TYPE_DEFAULT];
 
-	map->nr_queues = vscsi->nr_queues - vscsi->nr_poll_queues;
+	map->nr_queues = virtscsi_vq_nr_requests(vscsi) - nr_polled;
 	map->queue_offset = 0;
 	blk_mq_map_hw_queues(map, &vscsi->vdev->dev, VIRTSCSI_VQ_REQUEST);
 
-	if (!vscsi->nr_poll_queues)
+	if (!nr_polled)
 		return;
 	maps[HCTX_TYPE_READ].nr_queues = 0;
-	maps[HCTX_TYPE_POLL].nr_queues = vscsi->nr_poll_queues;
+	maps[HCTX_TYPE_POLL].nr_queues = nr_polled;
 	maps[HCTX_TYPE_POLL].queue_offset = map->nr_queues;
 	blk_mq_map_queues(&maps[HCTX_TYPE_POLL]);
 }
 
-/**
- * virtscsi_cmd_init() - a request of the block layer is made
- * @shost: host
- * @sc: its command
- *
- * Without this the midlayer would clear the driver's part for each I/O.
- *
- * Context: process.
- * Return: 0.
- */
-int virtscsi_cmd_init(struct Scsi_Host *shost, struct scsi_cmnd *sc)
+/* Without this the midlayer would clear the driver's part for each I/O. */
+int virtscsi_cmd_init_priv(struct Scsi_Host *shost, struct scsi_cmnd *sc)
 {
 	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
 
@@ -400,86 +447,10 @@ int virtscsi_cmd_init(struct Scsi_Host *shost, struct scsi_cmnd *sc)
 	return 0;
 }
 
-/**
- * virtscsi_cmd_exit() - a request of the block layer goes
- * @shost: host
- * @sc: its command
- *
- * Context: process.
- * Return: 0.
- */
-int virtscsi_cmd_exit(struct Scsi_Host *shost, struct scsi_cmnd *sc)
+/* late() is called when a command comes back whose timer had fired; under RCU. */
+void virtscsi_cmd_init(struct virtscsi *vscsi,
+		       void (*late)(struct virtscsi *vscsi,
+				    struct scsi_cmnd *sc))
 {
-	virtscsi_tmf_forget(shost_priv(shost), scsi_cmd_priv(sc));
-	return 0;
-}
-
-static int cmd_create_cache(struct virtscsi *vscsi)
-{
-	u32 align = max(cache_line_size(), dma_get_cache_alignment());
-	char name[32];
-
-	vscsi->resp_len =
-		virtscsi_wire_resp_len(virtscsi_limit(vscsi, VIRTSCSI_SENSE_SIZE));
-	vscsi->request_len =
-		virtscsi_wire_cmd_len(vscsi->has_pi,
-				      virtscsi_limit(vscsi, VIRTSCSI_CDB_SIZE));
-	vscsi->request_offset = ALIGN(vscsi->resp_len, align);
-	snprintf(name, sizeof(name), "virtio_scsi_cmd_%u",
-		 vscsi->shost->host_no);
-	vscsi->cmd_cache = kmem_cache_create(name, vscsi->request_offset +
-					     vscsi->request_len,
-					     align,
-					     SLAB_HWCACHE_ALIGN | SLAB_NO_MERGE,
-					     NULL);
-	return vscsi->cmd_cache ? 0 : -ENOMEM;
-}
-
-/**
- * virtscsi_cmd_setup() - make the headers of all tags
- * @vscsi: instance; limits are set
- *
- * Context: process.
- * Return: 0 or -ENOMEM; undone by virtscsi_cmd_teardown() in either case.
- */
-int virtscsi_cmd_setup(struct virtscsi *vscsi)
-{
-	size_t nr_headers;
-	int err;
-
-	err = cmd_create_cache(vscsi);
-	if (err)
-		return err;
-	vscsi->nr_tags = vscsi->shost->can_queue;
-	nr_headers = array_size(vscsi->nr_queues, vscsi->nr_tags);
-	vscsi->headers = kvcalloc(nr_headers, sizeof(*vscsi->headers),
-				  GFP_KERNEL);
-	if (!vscsi->headers)
-		return -ENOMEM;
-	if (!kmem_cache_alloc_bulk(vscsi->cmd_cache, GFP_KERNEL | __GFP_ZERO,
-				   nr_headers, vscsi->headers)) {
-		kvfree(vscsi->headers);
-		vscsi->headers = NULL;
-		return -ENOMEM;
-	}
-	return 0;
-}
-
-/**
- * virtscsi_cmd_teardown() - the opposite
- * @vscsi: instance; its host, if it was added, is removed, and the device holds
- *	nothing
- *
- * Context: process.
- */
-void virtscsi_cmd_teardown(struct virtscsi *vscsi)
-{
-	/* All are there, or none. */
-	if (vscsi->headers)
-		kmem_cache_free_bulk(vscsi->cmd_cache,
-				     array_size(vscsi->nr_queues,
-						vscsi->nr_tags),
-				     vscsi->headers);
-	kvfree(vscsi->headers);
-	kmem_cache_destroy(vscsi->cmd_cache);
+	vscsi->cmds.late = late;
 }

@@ -1,37 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What the driver sees, as text, for people and for scripts: a directory of
- * debugfs for each host with its counters and with the commands that the device
- * holds. A file is a table: a line of names, then a line for each row; columns
- * are added at the end, and none is renamed. None can be written to, since a
- * kernel that is locked down (Secure Boot) refuses even to read those that can.
+ * Tables of counters and of commands in flight, a directory for each host. A
+ * table is a line of names, then a line for each row. A field is one word.
+ * Columns are added at the end, none is renamed. No file is writable: a kernel
+ * that is locked down refuses even to read a writable one.
  *
- * Nothing here waits for the device or for a scan, since these files are read
- * when those hang. A LUN's counters are read under the lock of the host; the
- * block layer holds on to a request while it is shown. The directory is gone,
- * and nobody in it, before the host is removed.
+ * Nothing here waits for the device or for a scan, because these files are read
+ * when those hang. The directory is removed before the host.
  */
 #include <linux/debugfs.h>
-#include <linux/jiffies.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
+#include <linux/xarray.h>
 #include <scsi/scsi_cmnd.h>
 #include <scsi/scsi_device.h>
 
-#include "fault_inject.h"
-#include "stats.h"
+#include "debugfs.h"
+#include "virtscsi.h"
 
 static struct dentry *debugfs_root;
 
-static void debugfs_show_vq(struct seq_file *file, const char *name,
+static void queues_show_one(struct seq_file *file, const char *name,
 			    struct virtscsi_vq *vq)
 {
-	struct virtscsi_stats_vq stats;
-	unsigned long flags;
+	struct virtscsi_vq_stats stats;
 
-	spin_lock_irqsave(&vq->lock, flags);
-	stats = vq->stats;
-	spin_unlock_irqrestore(&vq->lock, flags);
+	virtscsi_vq_read_stats(vq, &stats);
 	seq_printf(file, "%s %llu %llu %llu %llu %llu\n", name, stats.added,
 		   stats.returned, stats.unprompted, stats.doorbells,
 		   stats.interrupts);
@@ -44,11 +38,11 @@ static int queues_show(struct seq_file *file, void *unused)
 	u32 i;
 
 	seq_puts(file, "queue added returned unprompted doorbells interrupts\n");
-	debugfs_show_vq(file, "control", &vscsi->ctrl_vq);
-	debugfs_show_vq(file, "event", &vscsi->event_vq);
-	for (i = 0; i < vscsi->nr_queues; i++) {
+	queues_show_one(file, "control", virtscsi_vq_control(vscsi));
+	queues_show_one(file, "event", virtscsi_vq_event(vscsi));
+	for (i = 0; i < virtscsi_vq_nr_requests(vscsi); i++) {
 		snprintf(name, sizeof(name), "%u", i);
-		debugfs_show_vq(file, name, &vscsi->req_vqs[i]);
+		queues_show_one(file, name, virtscsi_vq_request(vscsi, i));
 	}
 	return 0;
 }
@@ -61,17 +55,17 @@ static int hba_show(struct seq_file *file, void *unused)
 
 	seq_puts(file, "counter value\n");
 	for (i = 0; i < VIRTSCSI_STATS_NR_HBA; i++)
-		seq_printf(file, "%s %lld\n", virtscsi_stats_hba_names[i],
-			   atomic64_read(&vscsi->stats[i]));
+		seq_printf(file, "%s %llu\n", virtscsi_stats_hba_names[i],
+			   virtscsi_stats_hba_read(vscsi, i));
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(hba);
 
-typedef void (*debugfs_lun_fn)(struct seq_file *file, struct scsi_device *sdev,
-			       const struct virtscsi_stats_sum *sum);
-
-/* Calls show() with the counters of each LUN. */
-static int debugfs_show_luns(struct seq_file *file, debugfs_lun_fn show)
+static int
+debugfs_show_luns(struct seq_file *file,
+		  void (*show)(struct seq_file *file, struct scsi_device *sdev,
+			       const struct virtscsi_stats_sum *sum, void *data),
+		  void *data)
 {
 	struct virtscsi *vscsi = file->private;
 	struct virtscsi_stats_sum *sum;
@@ -81,15 +75,55 @@ static int debugfs_show_luns(struct seq_file *file, debugfs_lun_fn show)
 	if (!sum)
 		return -ENOMEM;
 	shost_for_each_device(sdev, vscsi->shost)
-		if (virtscsi_stats_add_up(sdev, sum))
-			show(file, sdev, sum);
+		if (virtscsi_stats_lun_read(sdev, sum))
+			show(file, sdev, sum, data);
 	kfree(sum);
 	return 0;
 }
 
-static void luns_show_one(struct seq_file *file, struct scsi_device *sdev,
-			  const struct virtscsi_stats_sum *sum)
+/* The commands of a LUN that the device has. */
+struct luns_held {
+	unsigned int nr_stuck;
+	unsigned int oldest_ms;
+};
+
+struct luns_table {
+	struct xarray held;	/* only LUNs with commands; see luns_index() */
+	int err;
+};
+
+/* The wire format has 8 bits for the target and 16 for the LUN. */
+static unsigned long luns_index(const struct scsi_device *sdev)
 {
+	return (unsigned long)sdev->id << 16 | sdev->lun;
+}
+
+/* Must not sleep on older kernels. */
+static bool luns_add_command(struct scsi_cmnd *sc, void *data)
+{
+	struct luns_table *table = data;
+	unsigned long index = luns_index(sc->device);
+	struct luns_held *held = xa_load(&table->held, index);
+
+	if (!held) {
+		held = kzalloc_obj(*held, GFP_NOWAIT);
+		if (!held || xa_insert(&table->held, index, held, GFP_NOWAIT)) {
+			kfree(held);
+			table->err = -ENOMEM;
+			return false;
+		}
+	}
+	held->nr_stuck += !!virtscsi_recovery_timeouts(sc);
+	held->oldest_ms = max(held->oldest_ms, virtscsi_cmd_age_ms(sc));
+	return true;
+}
+
+static void luns_show_one(struct seq_file *file, struct scsi_device *sdev,
+			  const struct virtscsi_stats_sum *sum, void *data)
+{
+	static const struct luns_held none;
+	struct luns_table *table = data;
+	const struct luns_held *held = xa_load(&table->held, luns_index(sdev));
 	unsigned int i;
 
 	seq_printf(file, "%u %llu %u %d", sdev->id, sdev->lun,
@@ -97,14 +131,17 @@ static void luns_show_one(struct seq_file *file, struct scsi_device *sdev,
 	for (i = 0; i < VIRTSCSI_STATS_NR_FLOWS; i++)
 		seq_printf(file, " %llu %llu", sum->counts.flow[i].commands,
 			   sum->counts.flow[i].bytes);
-	for (i = 0; i < VIRTSCSI_STATS_NR_LUN; i++)
+	for (i = 0; i < VIRTSCSI_STATS_HELD; i++)
 		seq_printf(file, " %u", sum->counts.lun[i]);
 	for (i = 0; i < VIRTSCSI_STATS_NR_TMFS; i++)
 		seq_printf(file, " %u", sum->counts.tmf[i]);
-	seq_putc(file, '\n');
+	if (!held)
+		held = &none;
+	seq_printf(file, " %u %u %u\n", sum->counts.lun[VIRTSCSI_STATS_HELD],
+		   held->nr_stuck, held->oldest_ms);
 }
 
-static int luns_show(struct seq_file *file, void *unused)
+static void luns_show_names(struct seq_file *file)
 {
 	unsigned int i;
 
@@ -113,17 +150,35 @@ static int luns_show(struct seq_file *file, void *unused)
 		seq_printf(file, " %s_commands %s_bytes",
 			   virtscsi_stats_flow_names[i],
 			   virtscsi_stats_flow_names[i]);
-	for (i = 0; i < VIRTSCSI_STATS_NR_LUN; i++)
+	for (i = 0; i < VIRTSCSI_STATS_HELD; i++)
 		seq_printf(file, " %s", virtscsi_stats_lun_names[i]);
 	for (i = 0; i < VIRTSCSI_STATS_NR_TMFS; i++)
 		seq_printf(file, " %s", virtscsi_stats_hba_names[i]);
-	seq_putc(file, '\n');
-	return debugfs_show_luns(file, luns_show_one);
+	seq_printf(file, " %s stuck oldest_ms\n",
+		   virtscsi_stats_lun_names[VIRTSCSI_STATS_HELD]);
+}
+
+static int luns_show(struct seq_file *file, void *unused)
+{
+	struct luns_table table = {};
+	struct luns_held *held;
+	unsigned long index;
+
+	xa_init(&table.held);
+	virtscsi_inflight_for_each(file->private, luns_add_command, &table);
+	if (!table.err) {
+		luns_show_names(file);
+		table.err = debugfs_show_luns(file, luns_show_one, &table);
+	}
+	xa_for_each(&table.held, index, held)
+		kfree(held);
+	xa_destroy(&table.held);
+	return table.err;
 }
 DEFINE_SHOW_ATTRIBUTE(luns);
 
 static void latency_show_one(struct seq_file *file, struct scsi_device *sdev,
-			     const struct virtscsi_stats_sum *sum)
+			     const struct virtscsi_stats_sum *sum, void *unused)
 {
 	unsigned int i, bucket;
 
@@ -146,43 +201,33 @@ static int latency_show(struct seq_file *file, void *unused)
 	for (bucket = 0; bucket < VIRTSCSI_STATS_NR_BUCKETS - 1; bucket++)
 		seq_printf(file, " <%lluns", VIRTSCSI_STATS_BUCKET_NS(bucket));
 	seq_puts(file, " more total_ns\n");
-	return debugfs_show_luns(file, latency_show_one);
+	return debugfs_show_luns(file, latency_show_one, NULL);
 }
 DEFINE_SHOW_ATTRIBUTE(latency);
 
-static bool debugfs_show_command(struct scsi_cmnd *sc, void *data)
+static bool inflight_show_one(struct scsi_cmnd *sc, void *data)
 {
-	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
-	struct seq_file *file = data;
+	u32 unique_tag = blk_mq_unique_tag(scsi_cmd_to_rq(sc));
 
-	if (READ_ONCE(cmd->is_in_flight))
-		seq_printf(file, "%u %u %llu %#llx %u %d %*ph\n",
-			   blk_mq_unique_tag_to_hwq(blk_mq_unique_tag(scsi_cmd_to_rq(sc))),
-			   sc->device->id, sc->device->lun, cmd->tag,
-			   jiffies_to_msecs(jiffies - cmd->submitted),
-			   sc->retries, (int)sc->cmd_len, sc->cmnd);
+	seq_printf(data, "%u %u %llu %#llx %u %d %*phN %u %s\n",
+		   blk_mq_unique_tag_to_hwq(unique_tag), sc->device->id,
+		   sc->device->lun, virtscsi_cmd_tag(sc),
+		   virtscsi_cmd_age_ms(sc), sc->retries, (int)sc->cmd_len,
+		   sc->cmnd, virtscsi_recovery_timeouts(sc),
+		   virtscsi_recovery_says(sc));
 	return true;
 }
 
 static int inflight_show(struct seq_file *file, void *unused)
 {
-	struct virtscsi *vscsi = file->private;
-
-	seq_puts(file, "queue target lun tag age_ms retries cdb\n");
-	scsi_host_busy_iter(vscsi->shost, debugfs_show_command, file);
+	seq_puts(file, "queue target lun tag age_ms retries cdb timeouts device_says\n");
+	virtscsi_inflight_for_each(file->private, inflight_show_one, file);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(inflight);
 
-/**
- * virtscsi_debugfs_add() - make the directory of a host
- * @vscsi: instance, its host added
- *
- * Without debugfs, or when it refuses, there is none, and nobody minds.
- *
- * Context: process.
- */
-void virtscsi_debugfs_add(struct virtscsi *vscsi)
+/* Failures of debugfs are ignored: the driver works without the directory. */
+void virtscsi_debugfs_init(struct virtscsi *vscsi)
 {
 	struct dentry *dir;
 	char name[16];
@@ -194,38 +239,21 @@ void virtscsi_debugfs_add(struct virtscsi *vscsi)
 	debugfs_create_file("luns", 0400, dir, vscsi, &luns_fops);
 	debugfs_create_file("latency", 0400, dir, vscsi, &latency_fops);
 	debugfs_create_file("inflight", 0400, dir, vscsi, &inflight_fops);
-	virtscsi_fault_add(vscsi, dir);
-	vscsi->debugfs = dir;
+	vscsi->debugfs.dir = dir;
 }
 
-/**
- * virtscsi_debugfs_remove() - remove it
- * @vscsi: instance
- *
- * Context: process; waits for who is reading.
- */
-void virtscsi_debugfs_remove(struct virtscsi *vscsi)
+/* Waits for readers. */
+void virtscsi_debugfs_exit(struct virtscsi *vscsi)
 {
-	debugfs_remove(vscsi->debugfs);
-	virtscsi_fault_remove(vscsi);
+	debugfs_remove(vscsi->debugfs.dir);
 }
 
-/**
- * virtscsi_debugfs_init() - make the driver's directory
- *
- * Context: process, before the first host.
- */
-void __init virtscsi_debugfs_init(void)
+void __init virtscsi_debugfs_module_init(void)
 {
 	debugfs_root = debugfs_create_dir("virtio_scsi", NULL);
 }
 
-/**
- * virtscsi_debugfs_exit() - remove it
- *
- * Context: process, after the last host.
- */
-void virtscsi_debugfs_exit(void)
+void virtscsi_debugfs_module_exit(void)
 {
 	debugfs_remove(debugfs_root);
 }

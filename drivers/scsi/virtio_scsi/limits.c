@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * From facts to limits.
+ * Computes limits from facts.
  *
- * The whole negotiation is one pure function: what the device said, what the
- * ring, the DMA layer and the kernel's own types can carry go in; each limit
- * comes out together with the one fact that set it. It takes no lock,
- * allocates nothing, prints nothing, and builds in user space too, so that
- * every answer can be checked by table.
+ * The negotiation is a pure function: its input is what the device reports and
+ * what the ring, the DMA layer and the kernel's types can carry; its output is
+ * each limit and the fact that set it. It also builds in user space, so that
+ * tables can test it.
  *
- * The rule is one line: a limit starts as what the device asked for and is
- * lowered by each fact in turn; the last one to lower it is its source. Only
- * two things raise a limit: a field that the device left at zero where zero
- * makes no sense, and a floor below which the block layer would refuse the
- * LUN altogether.
+ * A limit starts as what the device asks for. Each fact in turn can lower it,
+ * and the last one that does is its source. A limit is raised in two cases
+ * only: the device left a field at zero where zero makes no sense, or the block
+ * layer would refuse a LUN with so low a limit.
  */
 #include <linux/errno.h>
 #include <linux/kernel.h>
@@ -22,42 +20,71 @@
 
 #include "limits.h"
 
-/* Used where the device names no transfer size: max_sectors is only a hint. */
+/* Used if the device leaves max_sectors, which is only a hint, at zero. */
 #define DEFAULT_MAX_SECTORS	0xFFFF
 
 /* SPC-6: no CDB is longer than 260 bytes. */
 #define CDB_SIZE_LAST		260
 
-/* SPC-6: no sense data is longer than 252 bytes; leave room for nonsense. */
+/* SPC-6: no sense data is longer than 252 bytes; tolerate more. */
 #define SENSE_SIZE_LAST		1024
 
-/* An event buffer beyond a page has no use that the specification knows. */
+/* The specification has no use for an event buffer larger than a page. */
 #define EVENT_SIZE_LAST		4096
 
 /* One byte on the wire names the target, 14 bits the LUN (virtio 5.6.6.1). */
 #define MAX_TARGET_LAST		255
 #define MAX_LUN_LAST		16383
 
-/* No medium has smaller or larger logical blocks; others are misunderstood. */
+/* Media have no smaller or larger logical blocks. */
 #define BLOCK_SIZE_FIRST	512
 #define BLOCK_SIZE_LAST		65536
 
-/* The midlayer's type for cmd_per_lun is a short. */
+/* cmd_per_lun is a short in the SCSI core. */
 #define CMD_PER_LUN_LAST	S16_MAX
 
 /* sg and SG_IO compute byte counts in an int. */
 #define MAX_SECTORS_LAST	(INT_MAX >> 9)
 
-static struct virtscsi_limit limit_ask(u32 asked)
-{
-	return (struct virtscsi_limit){
-		.value = asked,
-		.asked = asked,
-		.source = VIRTSCSI_FROM_DEVICE,
-	};
-}
+const char * const virtscsi_limit_names[VIRTSCSI_NR_LIMITS] = {
+	[VIRTSCSI_MAX_SECTORS]	= "max_sectors",
+	[VIRTSCSI_SEG_MAX]	= "seg_max",
+	[VIRTSCSI_PROT_SEG_MAX]	= "prot_seg_max",
+	[VIRTSCSI_SEGMENT_SIZE]	= "max_segment_size",
+	[VIRTSCSI_NUM_QUEUES]	= "num_queues",
+	[VIRTSCSI_CAN_QUEUE]	= "can_queue",
+	[VIRTSCSI_CMD_PER_LUN]	= "cmd_per_lun",
+	[VIRTSCSI_CDB_SIZE]	= "cdb_size",
+	[VIRTSCSI_SENSE_SIZE]	= "sense_size",
+	[VIRTSCSI_EVENT_SIZE]	= "event_info_size",
+	[VIRTSCSI_MAX_CHANNEL]	= "max_channel",
+	[VIRTSCSI_MAX_TARGET]	= "max_target",
+	[VIRTSCSI_MAX_LUN]	= "max_lun",
+};
 
-static struct virtscsi_limit limit_fact(u32 value,
+const char * const virtscsi_lun_limit_names[VIRTSCSI_NR_LUN_LIMITS] = {
+	[VIRTSCSI_LUN_MAX_SECTORS] = "max_sectors",
+	[VIRTSCSI_LUN_SEG_MAX]	   = "seg_max",
+	[VIRTSCSI_LUN_OPT_SECTORS] = "opt_sectors",
+	[VIRTSCSI_LUN_MAX_BLOCK]   = "max_block",
+};
+
+const char * const virtscsi_limit_source_names[VIRTSCSI_NR_SOURCES] = {
+	[VIRTSCSI_FROM_DEVICE]	= "device",
+	[VIRTSCSI_FROM_DEFAULT]	= "default",
+	[VIRTSCSI_FROM_RING]	= "ring",
+	[VIRTSCSI_FROM_KERNEL]	= "kernel",
+	[VIRTSCSI_FROM_DMA]	= "dma",
+	[VIRTSCSI_FROM_CPUS]	= "cpus",
+	[VIRTSCSI_FROM_WIRE]	= "wire",
+	[VIRTSCSI_FROM_PI]	= "protection",
+	[VIRTSCSI_FROM_HBA]	= "hba",
+	[VIRTSCSI_FROM_VPD_B0]	= "vpd-b0",
+	[VIRTSCSI_FROM_BLOCK_LIMITS] = "block-limits",
+	[VIRTSCSI_FROM_OVERRIDE] = "override",
+};
+
+static struct virtscsi_limit limit_from(u32 value,
 					enum virtscsi_limit_source source)
 {
 	return (struct virtscsi_limit){
@@ -88,20 +115,34 @@ static void limit_raise(struct virtscsi_limit *limit, u32 floor,
 		limit_set(limit, floor, source);
 }
 
-/* The device has no say in it, so what was asked for is what there is. */
-static void limit_settle(struct virtscsi_limit *limit)
+/* The lower of two bounds in which the device has no say. */
+static struct virtscsi_limit limit_lower_of(u32 a,
+					    enum virtscsi_limit_source a_source,
+					    u64 b,
+					    enum virtscsi_limit_source b_source)
 {
-	limit->asked = limit->value;
+	return a > b ? limit_from(b, b_source) : limit_from(a, a_source);
+}
+
+/* What the device reports, but from @first to @last. */
+static struct virtscsi_limit limit_within(u32 asked, u32 first, u32 last,
+					  enum virtscsi_limit_source last_source)
+{
+	struct virtscsi_limit limit = limit_from(asked, VIRTSCSI_FROM_DEVICE);
+
+	limit_raise(&limit, first, VIRTSCSI_FROM_DEFAULT);
+	limit_lower(&limit, last, last_source);
+	return limit;
 }
 
 /*
- * A wire field whose size the device insists on must be honoured to the byte,
- * or the data behind it would be taken from the wrong place. Only a size that
- * cannot be meant is replaced by the default of the specification.
+ * The size of a wire field decides where the data after it begins, so the
+ * device's size must be used exactly. A size that makes no sense is replaced by
+ * the default of the specification.
  */
 static struct virtscsi_limit limit_wire_size(u32 asked, u32 last, u32 fallback)
 {
-	struct virtscsi_limit limit = limit_ask(asked);
+	struct virtscsi_limit limit = limit_from(asked, VIRTSCSI_FROM_DEVICE);
 
 	if (!asked || asked > last)
 		limit_set(&limit, fallback, VIRTSCSI_FROM_DEFAULT);
@@ -112,7 +153,7 @@ static struct virtscsi_limit limit_max_sectors(u32 asked,
 					       const struct virtscsi_facts *facts)
 {
 	u32 page_sectors = facts->page_size >> 9;
-	struct virtscsi_limit limit = limit_ask(asked);
+	struct virtscsi_limit limit = limit_from(asked, VIRTSCSI_FROM_DEVICE);
 
 	if (!asked)
 		limit_set(&limit, DEFAULT_MAX_SECTORS, VIRTSCSI_FROM_DEFAULT);
@@ -126,345 +167,181 @@ static struct virtscsi_limit limit_max_sectors(u32 asked,
 }
 
 /*
- * With protection information each data segment may bring a protection
- * segment of its own, in the same direction, and the device counts both
- * (virtio 5.6.6.1). The SCSI core insists on as many of one as of the other.
+ * With protection information each data segment can have a protection segment
+ * in the same direction, and the device counts both (virtio 5.6.6.1). The SCSI
+ * core needs the same limit for both.
  */
-static void limit_segments(struct virtscsi_limits *limits, u32 asked,
+static void limit_segments(struct virtscsi_limit *data,
+			   struct virtscsi_limit *prot, u32 asked,
 			   const struct virtscsi_facts *facts)
 {
-	struct virtscsi_limit *data = &limits->of[VIRTSCSI_SEG_MAX];
-	struct virtscsi_limit *prot = &limits->of[VIRTSCSI_PROT_SEG_MAX];
-
-	*data = limit_ask(asked);
-	limit_raise(data, 1, VIRTSCSI_FROM_DEFAULT);
-	/* Indirect or not, no chain is longer than the ring (virtio 2.7.5.3). */
-	limit_lower(data, facts->ring_size - VIRTSCSI_NR_HEADERS,
-		    VIRTSCSI_FROM_RING);
+	/* No chain is longer than the ring, indirect or not (virtio 2.7.5.3). */
+	*data = limit_within(asked, 1, facts->ring_size - VIRTSCSI_NR_HEADERS,
+			     VIRTSCSI_FROM_RING);
 	limit_lower(data, facts->nr_segments, VIRTSCSI_FROM_KERNEL);
 
-	*prot = limit_fact(0, VIRTSCSI_FROM_PI);
-	if (facts->has_pi && virtscsi_limits_can_carry_pi(data->value)) {
+	*prot = limit_from(0, VIRTSCSI_FROM_PI);
+	if (facts->has_pi && data->value >= 2) {
 		limit_set(data, data->value / 2, VIRTSCSI_FROM_PI);
-		*prot = limit_fact(data->value, VIRTSCSI_FROM_PI);
+		*prot = limit_from(data->value, VIRTSCSI_FROM_PI);
 	}
 }
 
 /*
- * Without indirect descriptors a command takes an entry of the ring for each
- * header and segment. The depth is what the ring holds of the smallest data
- * commands: larger ones find it full sooner, but never while it is empty, as
- * limit_segments() saw to, so waiting for a completion always helps.
- */
-static struct virtscsi_limit limit_can_queue(const struct virtscsi_facts *facts)
-{
-	u32 entries = facts->has_indirect ? 1 : VIRTSCSI_NR_HEADERS + 1;
-	struct virtscsi_limit limit;
-
-	limit = limit_fact(facts->ring_size / entries, VIRTSCSI_FROM_RING);
-	limit_lower(&limit, facts->queue_depth, VIRTSCSI_FROM_KERNEL);
-	limit_settle(&limit);
-	return limit;
-}
-
-/**
- * virtscsi_limits_nr_queues() - how many request virtqueues to use
- * @config: snapshot of the configuration space
- * @nr_cpus: CPUs that can submit commands
- *
- * Implements virtio 1.3, 5.6.4 (num_queues): the driver may use fewer queues
- * than the device has. Needed before the virtqueues are discovered, hence
- * apart from virtscsi_limits_compute(), which knows how many were found.
- *
- * Context: any. Pure.
- * Return: the limit, from 1 to @nr_cpus.
+ * The driver may use fewer queues than the device has (virtio 1.3, 5.6.4). This
+ * is needed before the virtqueues are found.
  */
 struct virtscsi_limit
 virtscsi_limits_nr_queues(const struct virtscsi_config *config, u32 nr_cpus)
 {
-	struct virtscsi_limit limit = limit_ask(config->num_queues);
-
-	limit_raise(&limit, 1, VIRTSCSI_FROM_DEFAULT);
-	limit_lower(&limit, nr_cpus, VIRTSCSI_FROM_CPUS);
-	return limit;
+	return limit_within(config->num_queues, 1, nr_cpus, VIRTSCSI_FROM_CPUS);
 }
 
-/**
- * virtscsi_limits_can_carry_pi() - is there room for protection information
- * @seg_max: data segments of a command, before protection information
- *
- * Context: any. Pure.
- * Return: true if a command can carry a data segment and a protection segment.
- */
-bool virtscsi_limits_can_carry_pi(u32 seg_max)
-{
-	return seg_max >= 2;
-}
-
-/**
- * virtscsi_limits_compute() - the limits of an HBA
- * @limits: where they go; untouched on error
- * @config: snapshot of the configuration space, taken after cdb_size and
- *	sense_size were written and read back
- * @facts: what the ring, the DMA layer and the kernel can carry
- *
- * Implements virtio 1.3, 5.6.4, and the guest's rows of the limit chain.
- *
- * Context: any. Pure.
- * Return: 0, or -EINVAL if the ring cannot carry a single data segment.
+/*
+ * The limits of an HBA (virtio 1.3, 5.6.4). @config was read after cdb_size and
+ * sense_size were written. Returns -EINVAL, and leaves @limits alone, if the ring
+ * cannot carry a data segment.
  */
 int virtscsi_limits_compute(struct virtscsi_limits *limits,
 			    const struct virtscsi_config *config,
 			    const struct virtscsi_facts *facts)
 {
 	struct virtscsi_limit *of = limits->of;
-	struct virtscsi_limit *limit;
+	u32 entries = facts->has_indirect ? 1 : VIRTSCSI_NR_HEADERS + 1;
 
 	if (facts->ring_size < VIRTSCSI_MIN_RING_SIZE)
 		return -EINVAL;
+
+	of[VIRTSCSI_MAX_SECTORS] = limit_max_sectors(config->max_sectors, facts);
+	limit_segments(&of[VIRTSCSI_SEG_MAX], &of[VIRTSCSI_PROT_SEG_MAX],
+		       config->seg_max, facts);
+	of[VIRTSCSI_SEGMENT_SIZE] =
+		limit_lower_of(U32_MAX, VIRTSCSI_FROM_KERNEL,
+			       max_t(u64, facts->segment_size, facts->page_size),
+			       VIRTSCSI_FROM_DMA);
 
 	of[VIRTSCSI_NUM_QUEUES] =
 		virtscsi_limits_nr_queues(config, facts->nr_cpus);
 	limit_lower(&of[VIRTSCSI_NUM_QUEUES], facts->nr_queues,
 		    VIRTSCSI_FROM_RING);
-	of[VIRTSCSI_CAN_QUEUE] = limit_can_queue(facts);
-
-	limit = &of[VIRTSCSI_CMD_PER_LUN];
-	*limit = limit_ask(config->cmd_per_lun);
-	limit_raise(limit, 1, VIRTSCSI_FROM_DEFAULT);
-	limit_lower(limit, CMD_PER_LUN_LAST, VIRTSCSI_FROM_KERNEL);
-	limit_lower(limit, of[VIRTSCSI_CAN_QUEUE].value,
+	/*
+	 * How many of the smallest data commands fit into the ring. Larger ones
+	 * can find it full, but every command fits into an empty ring, see
+	 * limit_segments(), so waiting for a completion helps.
+	 */
+	of[VIRTSCSI_CAN_QUEUE] =
+		limit_lower_of(facts->ring_size / entries, VIRTSCSI_FROM_RING,
+			       facts->queue_depth, VIRTSCSI_FROM_KERNEL);
+	of[VIRTSCSI_CMD_PER_LUN] = limit_within(config->cmd_per_lun, 1,
+						CMD_PER_LUN_LAST,
+						VIRTSCSI_FROM_KERNEL);
+	limit_lower(&of[VIRTSCSI_CMD_PER_LUN], of[VIRTSCSI_CAN_QUEUE].value,
 		    of[VIRTSCSI_CAN_QUEUE].source);
 
-	limit_segments(limits, config->seg_max, facts);
-
-	limit = &of[VIRTSCSI_SEGMENT_SIZE];
-	*limit = limit_fact(U32_MAX, VIRTSCSI_FROM_KERNEL);
-	limit_lower(limit, max_t(u64, facts->segment_size, facts->page_size),
-		    VIRTSCSI_FROM_DMA);
-	limit_settle(limit);
-
-	of[VIRTSCSI_MAX_SECTORS] = limit_max_sectors(config->max_sectors,
-						     facts);
-
-	of[VIRTSCSI_CDB_SIZE] = limit_wire_size(config->cdb_size,
-						CDB_SIZE_LAST,
+	of[VIRTSCSI_CDB_SIZE] = limit_wire_size(config->cdb_size, CDB_SIZE_LAST,
 						VIRTIO_SCSI_CDB_DEFAULT_SIZE);
 	of[VIRTSCSI_SENSE_SIZE] =
 		limit_wire_size(config->sense_size, SENSE_SIZE_LAST,
 				VIRTIO_SCSI_SENSE_DEFAULT_SIZE);
+	of[VIRTSCSI_EVENT_SIZE] = limit_within(config->event_info_size,
+					       sizeof(struct virtio_scsi_event),
+					       EVENT_SIZE_LAST,
+					       VIRTSCSI_FROM_KERNEL);
 
-	limit = &of[VIRTSCSI_EVENT_SIZE];
-	*limit = limit_ask(config->event_info_size);
-	limit_raise(limit, sizeof(struct virtio_scsi_event),
-		    VIRTSCSI_FROM_DEFAULT);
-	limit_lower(limit, EVENT_SIZE_LAST, VIRTSCSI_FROM_KERNEL);
-
-	/* The wire format has no place for a channel. */
-	limit = &of[VIRTSCSI_MAX_CHANNEL];
-	*limit = limit_ask(config->max_channel);
-	limit_lower(limit, 0, VIRTSCSI_FROM_WIRE);
-
-	limit = &of[VIRTSCSI_MAX_TARGET];
-	*limit = limit_ask(config->max_target);
-	limit_lower(limit, MAX_TARGET_LAST, VIRTSCSI_FROM_WIRE);
-
-	limit = &of[VIRTSCSI_MAX_LUN];
-	*limit = limit_ask(config->max_lun);
-	limit_lower(limit, MAX_LUN_LAST, VIRTSCSI_FROM_WIRE);
-
+	/* The wire format has no field for a channel. */
+	of[VIRTSCSI_MAX_CHANNEL] = limit_within(config->max_channel, 0, 0,
+						VIRTSCSI_FROM_WIRE);
+	of[VIRTSCSI_MAX_TARGET] = limit_within(config->max_target, 0,
+					       MAX_TARGET_LAST,
+					       VIRTSCSI_FROM_WIRE);
+	of[VIRTSCSI_MAX_LUN] = limit_within(config->max_lun, 0, MAX_LUN_LAST,
+					    VIRTSCSI_FROM_WIRE);
 	return 0;
 }
 
 /*
- * In 512-byte units, and rounded up: a transfer of just the LUN's maximum must
- * pass whatever its blocks are.
+ * In 512-byte units, rounded up: a transfer of the LUN's maximum must pass for
+ * every size of a block.
  */
 static u32 lun_sectors(u32 blocks, u32 block_size)
 {
 	return min_t(u64, ((u64)blocks * block_size + 511) >> 9, U32_MAX);
 }
 
-/*
- * Until a medium says how large its blocks are, 512 bytes are assumed: that is
- * what QEMU scales the page by in this case, and elsewhere it errs on the safe
- * side.
- */
-static u32 lun_block_size(const struct virtscsi_answers *answers)
-{
-	if (answers->block_size < BLOCK_SIZE_FIRST ||
-	    answers->block_size > BLOCK_SIZE_LAST)
-		return BLOCK_SIZE_FIRST;
-	return answers->block_size;
-}
-
-static void lun_ask(struct virtscsi_limit *limit, u32 asked,
-		    enum virtscsi_limit_source source)
-{
-	if (!asked)
-		return;
-	limit->asked = asked;
-	limit_lower(limit, asked, source);
-}
-
 static void lun_max_sectors(struct virtscsi_limit *limit,
-			    const struct virtscsi_lun_facts *facts)
+			    const struct virtscsi_lun_facts *facts,
+			    u32 announced, u32 block_size)
 {
-	const struct virtscsi_answers *answers = &facts->answers;
-	u32 block_size = lun_block_size(answers);
 	u32 block_sectors = max(DIV_ROUND_UP(block_size, 512),
 				facts->logical_block_size >> 9);
 	u32 floor = min(max(facts->page_size >> 9, block_sectors),
 			facts->hba_max_sectors);
 	u32 whole;
 
-	*limit = limit_fact(facts->hba_max_sectors, VIRTSCSI_FROM_HBA);
-	limit_lower(limit, facts->core_max_sectors, VIRTSCSI_FROM_KERNEL);
-	limit_settle(limit);
-
-	if (facts->type == TYPE_DISK || facts->type == TYPE_ZBC)
-		lun_ask(limit, lun_sectors(answers->max_blocks, block_size),
-			VIRTSCSI_FROM_VPD_B0);
+	*limit = limit_lower_of(facts->hba_max_sectors, VIRTSCSI_FROM_HBA,
+				facts->core_max_sectors, VIRTSCSI_FROM_KERNEL);
+	if (announced) {
+		limit->asked = announced;
+		limit_lower(limit, announced, VIRTSCSI_FROM_VPD_B0);
+	}
 	if (facts->override_max_sectors)
 		limit_lower(limit, facts->override_max_sectors,
 			    VIRTSCSI_FROM_OVERRIDE);
 
 	limit_raise(limit, floor, VIRTSCSI_FROM_KERNEL);
-	/* The block layer counts in whole blocks; some do not make up a page. */
+	/* The block layer needs whole blocks; some sizes do not divide a page. */
 	whole = limit->value - limit->value % block_sectors;
 	if (whole >= floor)
 		limit->value = whole;
 }
 
 /*
- * What a drive says of its blocks is not about commands: in fixed-block mode one
- * command moves many. But where one does not fit into a command, neither can it
- * be had.
- */
-static void lun_max_block(struct virtscsi_limit *limit,
-			  const struct virtscsi_limit *max, u32 max_bytes)
-{
-	*limit = limit_fact(max_bytes ?: U32_MAX, VIRTSCSI_FROM_BLOCK_LIMITS);
-	limit_lower(limit, max->value << 9, max->source);
-	limit_settle(limit);
-}
-
-/**
- * virtscsi_limits_compute_lun() - the limits of a LUN
- * @limits: where they go
- * @facts: what the HBA, the LUN itself and the administrator say
- *
- * Never above those of the HBA, never below what the block layer accepts: a
- * page, or a logical block if that is more.
- *
- * Context: any. Pure.
+ * The limits of a LUN: never above those of the HBA, never below what the block
+ * layer accepts, which is a page or a logical block, whichever is larger.
  */
 void virtscsi_limits_compute_lun(struct virtscsi_lun_limits *limits,
 				 const struct virtscsi_lun_facts *facts)
 {
+	const struct virtscsi_answers *answers = &facts->answers;
 	struct virtscsi_limit *max = &limits->of[VIRTSCSI_LUN_MAX_SECTORS];
 	struct virtscsi_limit *opt = &limits->of[VIRTSCSI_LUN_OPT_SECTORS];
-	struct virtscsi_limit *seg = &limits->of[VIRTSCSI_LUN_SEG_MAX];
+	bool is_disk = facts->type == TYPE_DISK || facts->type == TYPE_ZBC;
+	u32 max_bytes = facts->type == TYPE_TAPE ? answers->max_bytes : 0;
+	u32 block_size = answers->block_size;
 
-	lun_max_sectors(max, facts);
+	/*
+	 * Unless the medium reports its block size, 512 bytes are assumed. QEMU
+	 * scales page B0h by the same value then; elsewhere it is the safe one.
+	 */
+	if (block_size < BLOCK_SIZE_FIRST || block_size > BLOCK_SIZE_LAST)
+		block_size = BLOCK_SIZE_FIRST;
 
-	*seg = limit_fact(facts->hba_seg_max, VIRTSCSI_FROM_HBA);
-	if (facts->override_seg_max)
-		limit_lower(seg, facts->override_seg_max,
-			    VIRTSCSI_FROM_OVERRIDE);
-	limit_settle(seg);
+	lun_max_sectors(max, facts, is_disk ?
+			lun_sectors(answers->max_blocks, block_size) : 0,
+			block_size);
+	limits->of[VIRTSCSI_LUN_SEG_MAX] =
+		limit_lower_of(facts->hba_seg_max, VIRTSCSI_FROM_HBA,
+			       facts->override_seg_max ?: U32_MAX,
+			       VIRTSCSI_FROM_OVERRIDE);
 
-	*opt = limit_fact(0, VIRTSCSI_FROM_DEFAULT);
-	if (facts->type == TYPE_DISK || facts->type == TYPE_ZBC) {
-		const struct virtscsi_answers *answers = &facts->answers;
-		/* A LUN without a maximum is not asked for its block size. */
-		u32 block_size = max(lun_block_size(answers),
-				     facts->logical_block_size);
-
-		if (answers->opt_blocks)
-			*opt = limit_fact(lun_sectors(answers->opt_blocks,
-						      block_size),
-					  VIRTSCSI_FROM_VPD_B0);
+	*opt = limit_from(0, VIRTSCSI_FROM_DEFAULT);
+	if (is_disk && answers->opt_blocks) {
+		/* The block size of a LUN without a maximum is not queried. */
+		block_size = max(block_size, facts->logical_block_size);
+		*opt = limit_from(lun_sectors(answers->opt_blocks, block_size),
+				  VIRTSCSI_FROM_VPD_B0);
 		limit_lower(opt, max->value, max->source);
 	}
-	lun_max_block(&limits->of[VIRTSCSI_LUN_MAX_BLOCK], max,
-		      facts->type == TYPE_TAPE ? facts->answers.max_bytes : 0);
+	/*
+	 * The drive's limit is about a block, not about a command, which moves
+	 * many blocks in fixed-block mode. But a block must fit into a command.
+	 */
+	limits->of[VIRTSCSI_LUN_MAX_BLOCK] =
+		limit_lower_of(max_bytes ?: U32_MAX, VIRTSCSI_FROM_BLOCK_LIMITS,
+			       max->value << 9, max->source);
 }
 
-/**
- * virtscsi_limits_lun_name() - the name of a limit of a LUN
- * @id: which
- *
- * The name that sysfs, the log and the manual use.
- *
- * Context: any. Pure.
- * Return: a constant string.
- */
-const char *virtscsi_limits_lun_name(enum virtscsi_lun_limit_id id)
+u32 virtscsi_limits_min_override(unsigned int id, u32 page_size)
 {
-	static const char * const names[VIRTSCSI_NR_LUN_LIMITS] = {
-		[VIRTSCSI_LUN_MAX_SECTORS] = "max_sectors",
-		[VIRTSCSI_LUN_SEG_MAX]	   = "seg_max",
-		[VIRTSCSI_LUN_OPT_SECTORS] = "opt_sectors",
-		[VIRTSCSI_LUN_MAX_BLOCK]   = "max_block",
-	};
-
-	return names[id];
-}
-
-/**
- * virtscsi_limits_name() - the name of a limit
- * @id: which
- *
- * The name that sysfs, the log and the manual use.
- *
- * Context: any. Pure.
- * Return: a constant string.
- */
-const char *virtscsi_limits_name(enum virtscsi_limit_id id)
-{
-	static const char * const names[VIRTSCSI_NR_LIMITS] = {
-		[VIRTSCSI_NUM_QUEUES]	= "num_queues",
-		[VIRTSCSI_CAN_QUEUE]	= "can_queue",
-		[VIRTSCSI_CMD_PER_LUN]	= "cmd_per_lun",
-		[VIRTSCSI_SEG_MAX]	= "seg_max",
-		[VIRTSCSI_PROT_SEG_MAX]	= "prot_seg_max",
-		[VIRTSCSI_SEGMENT_SIZE]	= "max_segment_size",
-		[VIRTSCSI_MAX_SECTORS]	= "max_sectors",
-		[VIRTSCSI_CDB_SIZE]	= "cdb_size",
-		[VIRTSCSI_SENSE_SIZE]	= "sense_size",
-		[VIRTSCSI_EVENT_SIZE]	= "event_info_size",
-		[VIRTSCSI_MAX_CHANNEL]	= "max_channel",
-		[VIRTSCSI_MAX_TARGET]	= "max_target",
-		[VIRTSCSI_MAX_LUN]	= "max_lun",
-	};
-
-	return names[id];
-}
-
-/**
- * virtscsi_limits_source() - a source in one word
- * @source: which
- *
- * Context: any. Pure.
- * Return: a constant string.
- */
-const char *virtscsi_limits_source(enum virtscsi_limit_source source)
-{
-	static const char * const words[VIRTSCSI_NR_SOURCES] = {
-		[VIRTSCSI_FROM_DEVICE]	= "device",
-		[VIRTSCSI_FROM_DEFAULT]	= "default",
-		[VIRTSCSI_FROM_RING]	= "ring",
-		[VIRTSCSI_FROM_KERNEL]	= "kernel",
-		[VIRTSCSI_FROM_DMA]	= "dma",
-		[VIRTSCSI_FROM_CPUS]	= "cpus",
-		[VIRTSCSI_FROM_WIRE]	= "wire",
-		[VIRTSCSI_FROM_PI]	= "protection",
-		[VIRTSCSI_FROM_HBA]	= "hba",
-		[VIRTSCSI_FROM_VPD_B0]	= "vpd-b0",
-		[VIRTSCSI_FROM_BLOCK_LIMITS] = "block-limits",
-		[VIRTSCSI_FROM_OVERRIDE] = "override",
-	};
-
-	return words[source];
+	return id == VIRTSCSI_MAX_SECTORS ? page_size >> 9 : 1;
 }

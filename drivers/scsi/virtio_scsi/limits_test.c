@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * KUnit tests for limits.c: what comes out, and who is named for it.
+ * KUnit tests for limits.c: each limit and its source.
  *
- * The tables state answers that were worked out by hand from the virtio
+ * The expected values in the tables were derived by hand from the virtio
  * specification and from the types of the SCSI and block layers. The last test
- * knows no answers: it puts every fact together with every other and asks only
- * for what must hold whatever the device says.
+ * combines all facts with each other and checks invariants only.
  */
 #include <kunit/test.h>
 #include <linux/errno.h>
@@ -28,7 +27,7 @@
 #define WIRE		VIRTSCSI_FROM_WIRE
 #define PI		VIRTSCSI_FROM_PI
 
-/* What QEMU's virtio-scsi-pci says by default, on a guest of four CPUs. */
+/* The defaults of QEMU's virtio-scsi-pci in a guest with four CPUs. */
 static const struct virtscsi_config typical_config = {
 	.num_queues = 4,
 	.seg_max = 254,
@@ -55,15 +54,15 @@ static const struct virtscsi_facts typical_facts = {
 	.transfer_size = 0,
 };
 
-/* Limits that no field of the configuration space asks for. */
+/* Limits without a field in the configuration space. */
 static bool is_of_guest(enum virtscsi_limit_id id)
 {
 	return id == VIRTSCSI_CAN_QUEUE || id == VIRTSCSI_PROT_SEG_MAX ||
 	       id == VIRTSCSI_SEGMENT_SIZE;
 }
 
-static void ask(struct virtscsi_config *config, enum virtscsi_limit_id id,
-		u32 value)
+static void set_field(struct virtscsi_config *config, enum virtscsi_limit_id id,
+		      u32 value)
 {
 	u32 *fields[VIRTSCSI_NR_LIMITS] = {
 		[VIRTSCSI_NUM_QUEUES] = &config->num_queues,
@@ -91,18 +90,18 @@ static void expect_limit(struct kunit *test, const struct virtscsi_limits *limit
 	const struct virtscsi_limit *limit = &limits->of[id];
 
 	KUNIT_EXPECT_EQ_MSG(test, limit->value, value, "%s",
-			    virtscsi_limits_name(id));
+			    virtscsi_limit_names[id]);
 	KUNIT_EXPECT_EQ_MSG(test, limit->source, source, "%s is from %s, not %s",
-			    virtscsi_limits_name(id),
-			    virtscsi_limits_source(limit->source),
-			    virtscsi_limits_source(source));
+			    virtscsi_limit_names[id],
+			    virtscsi_limit_source_names[limit->source],
+			    virtscsi_limit_source_names[source]);
 	if (is_of_guest(id))
 		KUNIT_EXPECT_EQ_MSG(test, limit->asked, value,
-				    "%s: the device has no say in it",
-				    virtscsi_limits_name(id));
+				    "%s: asked is the value",
+				    virtscsi_limit_names[id]);
 }
 
-/* One field says something, all the rest is typical. */
+/* One field varies, all others are typical. */
 static const struct field_row {
 	enum virtscsi_limit_id id;
 	u32 asked;
@@ -188,7 +187,7 @@ static const struct field_row {
 static void field_desc(const struct field_row *row, char *desc)
 {
 	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s %u",
-		 virtscsi_limits_name(row->id), row->asked);
+		 virtscsi_limit_names[row->id], row->asked);
 }
 
 KUNIT_ARRAY_PARAM(field, field_rows, field_desc);
@@ -199,7 +198,7 @@ static void limits_test_field(struct kunit *test)
 	struct virtscsi_config config = typical_config;
 	struct virtscsi_limits limits;
 
-	ask(&config, row->id, row->asked);
+	set_field(&config, row->id, row->asked);
 	KUNIT_ASSERT_EQ(test, 0, virtscsi_limits_compute(&limits, &config,
 							 &typical_facts));
 	expect_limit(test, &limits, row->id, row->value, row->source);
@@ -207,8 +206,8 @@ static void limits_test_field(struct kunit *test)
 }
 
 /*
- * A command's share of the ring: a chain holds request header, response header,
- * data and protection segments, and is never longer than the ring.
+ * The chain of a command has a request header, a response header, data and
+ * protection segments, and is never longer than the ring.
  */
 static const struct segments_row {
 	u32 ring_size;
@@ -275,7 +274,7 @@ static void limits_test_segments(struct kunit *test)
 	}
 }
 
-/* How many commands a queue holds, and what a greedy device gets of them. */
+/* How many commands a queue holds, and cmd_per_lun of a device that sets no bound. */
 static const struct depth_row {
 	u32 ring_size;
 	bool has_indirect;
@@ -328,7 +327,7 @@ static void limits_test_depth(struct kunit *test)
 		     row->lun_source);
 }
 
-/* What the DMA layer can map, down to less than the block layer accepts. */
+/* What the DMA layer can map, also less than the block layer needs. */
 static const struct dma_row {
 	const char *name;
 	u32 page_size;
@@ -391,7 +390,7 @@ static void limits_test_dma(struct kunit *test)
 		     row->source);
 }
 
-/* The DMA layer that names no transfer size (0) bounds segments only. */
+/* Without a transfer size (0) the DMA layer bounds segments only. */
 static void limits_test_dma_of_segments_only(struct kunit *test)
 {
 	struct virtscsi_facts facts = typical_facts;
@@ -406,7 +405,7 @@ static void limits_test_dma_of_segments_only(struct kunit *test)
 	expect_limit(test, &limits, VIRTSCSI_MAX_SECTORS, 0xffff, DEVICE);
 }
 
-/* Below three entries no command fits: refused, and nothing written. */
+/* With less than three entries no command fits: an error, and no output. */
 static void limits_test_ring_too_small(struct kunit *test)
 {
 	struct virtscsi_facts facts = typical_facts;
@@ -424,7 +423,7 @@ static void limits_test_ring_too_small(struct kunit *test)
 	}
 }
 
-/* Of the queues that the device has: one for each CPU, if it has them. */
+/* One queue for each CPU, if the device has that many. */
 static const struct queues_row {
 	u32 asked;
 	u32 nr_cpus;
@@ -468,41 +467,33 @@ static void limits_test_queues(struct kunit *test)
 	expect_limit(test, &limits, VIRTSCSI_NUM_QUEUES, row->value,
 		     row->source);
 
-	/* How many to look for, before it is known how many are there. */
+	/* Before the virtqueues are found. */
 	wanted = virtscsi_limits_nr_queues(&config, row->nr_cpus);
 	KUNIT_EXPECT_EQ(test, wanted.asked, row->asked);
 	KUNIT_EXPECT_EQ(test, wanted.value,
 			row->asked ? min(row->asked, row->nr_cpus) : 1);
 }
 
-static void limits_test_can_carry_pi(struct kunit *test)
-{
-	KUNIT_EXPECT_FALSE(test, virtscsi_limits_can_carry_pi(0));
-	KUNIT_EXPECT_FALSE(test, virtscsi_limits_can_carry_pi(1));
-	KUNIT_EXPECT_TRUE(test, virtscsi_limits_can_carry_pi(2));
-	KUNIT_EXPECT_TRUE(test, virtscsi_limits_can_carry_pi(U32_MAX));
-}
-
-/* Names go to sysfs, sources to the log: all there, no two alike. */
+/* Every limit and every source has a name, and no two are the same. */
 static void limits_test_names(struct kunit *test)
 {
 	unsigned int i, j;
 
 	for (i = 0; i < VIRTSCSI_NR_LIMITS; i++) {
-		KUNIT_EXPECT_NOT_NULL(test, virtscsi_limits_name(i));
+		KUNIT_EXPECT_NOT_NULL(test, virtscsi_limit_names[i]);
 		for (j = 0; j < i; j++)
-			KUNIT_EXPECT_TRUE(test, strcmp(virtscsi_limits_name(i),
-						       virtscsi_limits_name(j)));
+			KUNIT_EXPECT_TRUE(test, strcmp(virtscsi_limit_names[i],
+						       virtscsi_limit_names[j]));
 	}
 	for (i = 0; i < VIRTSCSI_NR_SOURCES; i++) {
-		KUNIT_EXPECT_NOT_NULL(test, virtscsi_limits_source(i));
+		KUNIT_EXPECT_NOT_NULL(test, virtscsi_limit_source_names[i]);
 		for (j = 0; j < i; j++)
-			KUNIT_EXPECT_TRUE(test, strcmp(virtscsi_limits_source(i),
-						       virtscsi_limits_source(j)));
+			KUNIT_EXPECT_TRUE(test, strcmp(virtscsi_limit_source_names[i],
+						       virtscsi_limit_source_names[j]));
 	}
 }
 
-/* What is said of a limit agrees with what was done to it. */
+/* Value, asked and source of a limit are consistent. */
 static const char *broken_report(const struct virtscsi_limits *limits)
 {
 	enum virtscsi_limit_id id;
@@ -515,14 +506,14 @@ static const char *broken_report(const struct virtscsi_limits *limits)
 		if (limit->source > VIRTSCSI_FROM_PI)
 			return "each limit has a source";
 		if (is_of_guest(id) && !is_as_asked)
-			return "a limit of the guest's own was not asked for";
+			return "a limit of the guest has no asked value";
 		if (is_of_guest(id) && is_from_device)
-			return "a limit of the guest's own is not the device's";
+			return "a limit of the guest is not from the device";
 		if (!is_of_guest(id) && is_from_device != is_as_asked)
-			return "the source is the device iff it got what it asked";
+			return "the source is the device iff its value is used";
 		if (limit->value > limit->asked && limit->source != DEFAULT &&
 		    id != VIRTSCSI_MAX_SECTORS)
-			return "nothing is raised but what has a default";
+			return "a limit is raised to a default only";
 	}
 	return NULL;
 }
@@ -639,13 +630,13 @@ static const u32 some_depths[] = { 1, QUEUE_DEPTH, U32_MAX };
 static const u64 some_segment_sizes[] = { 512, 262144, U64_MAX };
 static const u64 some_transfer_sizes[] = { 0, 512, 262144, U64_MAX };
 
-/* 0 and 1, each power of two that a type or a limit ends at, and its like. */
+/* 0, 1, and values around the ends of types and limits. */
 static const u32 some_asked[] = {
 	0, 1, 2, 7, 8, 128, 254, 255, 256, 0x7fff, 0x8000, 0xffff, 0x10000,
 	0x7fffffff, U32_MAX,
 };
 
-/* How far neighbouring fields are apart in some_asked[]: alike, unlike. */
+/* Distance of neighbouring fields in some_asked[]; 0: all the same. */
 static const u32 some_strides[] = { 0, 4, 7 };
 
 #define NR_COMBINATIONS							\
@@ -675,8 +666,8 @@ static void combine(size_t number, struct virtscsi_config *config,
 	facts->transfer_size = some_transfer_sizes[pick(&number, ARRAY_SIZE(some_transfer_sizes))];
 	stride = some_strides[pick(&number, ARRAY_SIZE(some_strides))];
 	for (id = 0; id < VIRTSCSI_NR_LIMITS; id++)
-		ask(config, id,
-		    some_asked[(number + id * stride) % ARRAY_SIZE(some_asked)]);
+		set_field(config, id,
+			  some_asked[(number + id * stride) % ARRAY_SIZE(some_asked)]);
 }
 
 static void limits_test_every_combination(struct kunit *test)
@@ -696,7 +687,7 @@ static void limits_test_every_combination(struct kunit *test)
 		what = broken(&limits, &facts);
 		if (what)
 			KUNIT_FAIL_AND_ABORT(test,
-					     "combination %zu: not so: %s (ring %u, seg_max %u, max_sectors %u)",
+					     "combination %zu violates: %s (ring %u, seg_max %u, max_sectors %u)",
 					     number, what, facts.ring_size,
 					     config.seg_max, config.max_sectors);
 	}
@@ -710,7 +701,6 @@ static struct kunit_case limits_test_cases[] = {
 	KUNIT_CASE(limits_test_dma_of_segments_only),
 	KUNIT_CASE(limits_test_ring_too_small),
 	KUNIT_CASE_PARAM(limits_test_queues, queues_gen_params),
-	KUNIT_CASE(limits_test_can_carry_pi),
 	KUNIT_CASE(limits_test_names),
 	KUNIT_CASE(limits_test_every_combination),
 	{}

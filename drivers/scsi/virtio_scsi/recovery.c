@@ -2,500 +2,481 @@
 /*
  * Recovery: what happens to a command that does not come back.
  *
- * A timeout first looks at the ring: an interrupt or a doorbell may have been
- * lost, and then the command is there, or soon will be. Otherwise the driver
- * has patience, because a host may stall for long, in a live migration say,
- * and lose nothing; but it asks the device whether it has the command at all.
- * Past the patience, or if the device does not have it, the error handler
- * climbs: abort, LUN reset, I_T nexus reset, device reset.
+ * A command that the device holds is waited for. Time is no evidence: storage
+ * behind a host can be away for long and lose nothing, while aborts and resets
+ * can stop the whole guest, since hosts wait for the I/O that they are to end.
+ * So when a timer fires, the driver
  *
- * A task management function is believed only when the commands that it was to
- * end have really come back: devices exist that answer "complete" and cancel
- * nothing, and a command that the midlayer gives back while the device still
- * holds it ends in its data buffer being overwritten. Only the device reset,
- * after which the device holds nothing, can be believed at once.
+ * - looks at the ring and rings the doorbell again: an interrupt or a doorbell
+ *   may be lost;
+ * - asks the device by QUERY TASK whether it has the command, and names the
+ *   command in the log, once;
+ * - aborts the command if another path can carry it out (dm-multipath).
  *
- * The device may also ask for a reset, or break a virtqueue. Whoever sees that
- * calls virtscsi_recovery_check(), and a work does the reset; commands wait for
- * it. A device for which that does not help is given up.
+ * A command that the device does not have is lost. Only a reset of the device
+ * makes sure that its memory is not written to any more. That is done when
+ * nothing else in flight could block it: when all overdue commands are known to
+ * be lost, submission is paused for a moment, and if the others come back, the
+ * device is reset. If they do not, submission goes on and the next attempt waits.
+ *
+ * Some devices say "not here" of every command. A device is believed after it
+ * once said "here", or when what it denies stays away for some timer periods; a
+ * device that returns what it denied is never believed.
+ *
+ * An administrator can have the driver act on time; that is in ladder.c.
+ *
+ * All of this is done by one work for each HBA, which visits the commands in
+ * flight and never waits. The SCSI error handler is not entered, since it stops
+ * all LUNs of the host.
  */
-#include <linux/delay.h>
 #include <linux/jiffies.h>
-#include <linux/moduleparam.h>
-#include <linux/minmax.h>
+#include <linux/ratelimit.h>
 #include <linux/rcupdate.h>
-#include <linux/sysfs.h>
 #include <linux/virtio.h>
-#include <linux/workqueue.h>
 #include <scsi/scsi.h>
 #include <scsi/scsi_cmnd.h>
 #include <scsi/scsi_device.h>
 
-#include "stats.h"
 #include "trace.h"
 #include "virtscsi.h"
 
-static unsigned int patience_s = 600;
-module_param(patience_s, uint, 0644);
-MODULE_PARM_DESC(patience_s,
-		 "Seconds that the host may keep a command before it is aborted, for devices bound from now on (default 600, 0: for ever)");
+/* Coalesces what happens at the same time. */
+#define WORK_DELAY	msecs_to_jiffies(10)
 
-/* While the driver is unbound: a device that is slow gets no more than this. */
-#define GOING_PATIENCE_S	60
+/* How often to look while something is waited for that brings no event. */
+#define LOOK_INTERVAL	(10 * HZ)
 
-/* How long commands may take to come back after a TMF ended them. */
-#define COME_BACK_MS	2000
-#define COME_BACK_LOOK_MS	10
+/* The most that healthy commands may be delayed for a reset. */
+#define PAUSE		msecs_to_jiffies(800)
 
-/*
- * How long task management functions may take in a row that do not help. With
- * hundreds of commands to abort, a device that takes its time to refuse each
- * would else keep the error handler for hours.
- */
-#define WASTE_MS	30000
+/* After a pause in vain, the time to the next one: doubled each time. */
+#define PAUSE_FIRST_S	60
+#define PAUSE_LAST_S	3600
 
-/* Resets in a row without one command finishing between them. */
-#define MAX_FRUITLESS	2
+/* A device that never said "here" must deny a command at so many timeouts. */
+#define DENIALS		4
 
-/* Resets that are too many, whatever has finished between them. */
-#define MAX_IN_WINDOW	10
-#define WINDOW_S	600
+/* What struct virtscsi_recovery.overdue says of commands whose timer has fired. */
+#define RECOVERY_NO_OVERDUE	0
+#define RECOVERY_OVERDUE	1
+#define RECOVERY_NEW_OVERDUE	2	/* since the last look */
 
-/* Of the module: work may be queued while an instance goes away. */
+/* What is known of a command; the note of a tag, see virtscsi_inflight_write_note(). */
+enum recovery_says {
+	RECOVERY_UNASKED,
+	RECOVERY_ASKED,
+	RECOVERY_HERE,
+	RECOVERY_NOT_HERE,
+	RECOVERY_NO_LUN,
+	RECOVERY_REFUSED,
+};
+
 static struct workqueue_struct *recovery_queue;
 
-/**
- * virtscsi_recovery_setup() - make the workqueue
- *
- * Context: process.
- * Return: 0 or -ENOMEM.
- */
-int virtscsi_recovery_setup(void)
+int virtscsi_recovery_module_init(void)
 {
 	recovery_queue = alloc_workqueue("virtio_scsi_recovery",
 					 WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
 	return recovery_queue ? 0 : -ENOMEM;
 }
 
-/**
- * virtscsi_recovery_teardown() - the opposite
- *
- * Context: process; no instance exists.
- */
-void virtscsi_recovery_teardown(void)
+void virtscsi_recovery_module_exit(void)
 {
 	destroy_workqueue(recovery_queue);
 }
 
-/* The mutex reset is held. True when another reset is not worth the while. */
-static bool recovery_is_hopeless(struct virtscsi *vscsi)
+/* Has all commands in flight looked at soon. Any context. */
+void virtscsi_recovery_schedule(struct virtscsi *vscsi)
 {
-	struct device *dev = &vscsi->vdev->dev;
-
-	if (vscsi->nr_in_window &&
-	    time_after(jiffies, vscsi->window_start + WINDOW_S * HZ))
-		vscsi->nr_in_window = 0;
-	if (!vscsi->nr_in_window++)
-		vscsi->window_start = jiffies;
-
-	if (READ_ONCE(vscsi->has_progressed))
-		vscsi->nr_fruitless = 0;
-	else
-		vscsi->nr_fruitless++;
-	WRITE_ONCE(vscsi->has_progressed, false);
-
-	if (vscsi->nr_fruitless > MAX_FRUITLESS) {
-		dev_err(dev, "no command has finished in spite of %u resets, giving the device up\n",
-			MAX_FRUITLESS);
-		return true;
-	}
-	if (vscsi->nr_in_window > MAX_IN_WINDOW) {
-		dev_err(dev, "%u resets in %u seconds were not enough, giving the device up\n",
-			MAX_IN_WINDOW, WINDOW_S);
-		return true;
-	}
-	return false;
+	queue_delayed_work(recovery_queue, &vscsi->recovery.work, WORK_DELAY);
 }
 
-/* The mutex reset is held. */
-static int recovery_reset(struct virtscsi *vscsi, const char *why)
+/* The same in a while, whatever happens until then. */
+static void recovery_schedule_later(struct virtscsi *vscsi)
 {
-	if (!recovery_is_hopeless(vscsi))
-		return virtscsi_device_reset(vscsi, why);
-	virtscsi_device_give_up(vscsi);
-	return -EIO;
+	queue_delayed_work(recovery_queue, &vscsi->recovery.later, LOOK_INTERVAL);
+}
+
+static void recovery_later_work(struct work_struct *work)
+{
+	virtscsi_recovery_schedule(container_of(work, struct virtscsi,
+						recovery.later.work));
+}
+
+static struct virtscsi_cmd_recovery *recovery_of(struct scsi_cmnd *sc)
+{
+	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
+
+	return &cmd->recovery;
+}
+
+/* How often the timer of a command has fired since it was submitted. */
+unsigned int virtscsi_recovery_timeouts(struct scsi_cmnd *sc)
+{
+	return READ_ONCE(recovery_of(sc)->timeouts);
+}
+
+const char *virtscsi_recovery_says(struct scsi_cmnd *sc)
+{
+	static const char *const words[] = {
+		[RECOVERY_UNASKED]  = "unasked",
+		[RECOVERY_ASKED]    = "no-answer",
+		[RECOVERY_HERE]	    = "here",
+		[RECOVERY_NOT_HERE] = "not-here",
+		[RECOVERY_NO_LUN]   = "no-lun",
+		[RECOVERY_REFUSED]  = "refused",
+	};
+
+	return words[virtscsi_inflight_read_note(sc)];
+}
+
+static bool recovery_is_denied(struct scsi_cmnd *sc)
+{
+	u8 says = virtscsi_inflight_read_note(sc);
+
+	return says == RECOVERY_NOT_HERE || says == RECOVERY_NO_LUN;
+}
+
+static bool recovery_is_lost(struct virtscsi *vscsi, struct scsi_cmnd *sc)
+{
+	const struct virtscsi_recovery *recovery = &vscsi->recovery;
+
+	return recovery_is_denied(sc) && !READ_ONCE(recovery->is_liar) &&
+	       (READ_ONCE(recovery->is_honest) ||
+		recovery_of(sc)->missing >= DENIALS);
+}
+
+/*
+ * Any context. NOT_HANDLED is for a command that was finished at an earlier timeout,
+ * but whose completion the block layer dropped (fail_io_timeout).
+ */
+enum scsi_timeout_action virtscsi_recovery_timed_out(struct scsi_cmnd *sc)
+{
+	struct virtscsi_lun *lun = sc->device->hostdata;
+	struct virtscsi *vscsi = shost_priv(sc->device->host);
+	struct virtscsi_cmd_recovery *recovery = recovery_of(sc);
+	struct virtscsi_vq *vq = virtscsi_cmd_vq(sc);
+	unsigned int nr_found = virtscsi_vq_reap(vscsi, vq);
+	unsigned int timeouts = recovery->timeouts;
+
+	virtscsi_stats_count(&lun->stats, VIRTSCSI_STATS_TIMEOUTS);
+	/* The interrupts of these may be lost as well. */
+	virtscsi_vq_reap(vscsi, virtscsi_vq_control(vscsi));
+	virtscsi_event_check(vscsi);
+
+	WRITE_ONCE(recovery->timeouts, timeouts + 1);
+	if (!virtscsi_cmd_is_in_flight(sc)) {
+		/*
+		 * Somebody is about to finish it. Older kernels would take
+		 * "done" for an order to abort it.
+		 */
+		if (!test_bit(SCMD_STATE_COMPLETE, &sc->state)) {
+			if (!recovery->is_finished) {
+				recovery->is_finished = true;
+				return SCSI_EH_RESET_TIMER;
+			}
+			trace_virtscsi_timeout(sc, VIRTSCSI_TIMEOUT_NOT_HANDLED);
+			return SCSI_EH_NOT_HANDLED;
+		}
+		if (nr_found)
+			virtscsi_stats_hba_count(vscsi, VIRTSCSI_STATS_LOST_INTERRUPTS);
+		trace_virtscsi_timeout(sc, VIRTSCSI_TIMEOUT_FOUND);
+		virtscsi_stats_count(&lun->stats, VIRTSCSI_STATS_TIMEOUTS_FOUND);
+		return SCSI_EH_DONE;
+	}
+
+	if (!timeouts)
+		virtscsi_stats_count(&lun->stats, VIRTSCSI_STATS_HELD);
+	virtscsi_vq_kick_again(vq);
+	virtscsi_stats_hba_count(vscsi, VIRTSCSI_STATS_DOORBELLS_AGAIN);
+	virtscsi_reset_check(vscsi);
+	atomic_set(&vscsi->recovery.overdue, RECOVERY_NEW_OVERDUE);
+	virtscsi_recovery_schedule(vscsi);
+	trace_virtscsi_timeout(sc, VIRTSCSI_TIMEOUT_HELD);
+	return SCSI_EH_RESET_TIMER;
+}
+
+/*
+ * A command is back whose timer had fired. Under RCU. What was denied at an
+ * earlier timeout cannot have been on its way when the device was asked.
+ */
+void virtscsi_recovery_late(struct virtscsi *vscsi, struct scsi_cmnd *sc)
+{
+	struct virtscsi_recovery *recovery = &vscsi->recovery;
+
+	if (host_byte(sc->result) == DID_OK && recovery_of(sc)->missing &&
+	    recovery_is_denied(sc) && !READ_ONCE(recovery->is_liar)) {
+		WRITE_ONCE(recovery->is_liar, true);
+		dev_notice(&vscsi->vdev->dev, "device returned a command that it had denied, not believing QUERY TASK any more\n");
+	}
+	virtscsi_recovery_schedule(vscsi);
+}
+
+static void recovery_take_query(struct virtscsi *vscsi, u64 tag, int answer)
+{
+	u8 says = RECOVERY_REFUSED;
+
+	switch (answer) {
+	case VIRTIO_SCSI_S_OK: /* FUNCTION COMPLETE */
+		says = RECOVERY_NOT_HERE;
+		break;
+	case VIRTIO_SCSI_S_FUNCTION_SUCCEEDED:
+		says = RECOVERY_HERE;
+		WRITE_ONCE(vscsi->recovery.is_honest, true);
+		break;
+	case VIRTIO_SCSI_S_BAD_TARGET:
+	case VIRTIO_SCSI_S_INCORRECT_LUN:
+		says = RECOVERY_NO_LUN;
+		break;
+	}
+	virtscsi_inflight_write_note(vscsi, tag, says);
+}
+
+/* The device answered a task management function. Any context. */
+void virtscsi_recovery_tmf_done(struct virtscsi *vscsi,
+				const struct virtscsi_tmf_request *request,
+				int answer)
+{
+	switch (request->subtype) {
+	case VIRTIO_SCSI_T_TMF_QUERY_TASK:
+		recovery_take_query(vscsi, request->tag, answer);
+		break;
+	case VIRTIO_SCSI_T_TMF_LOGICAL_UNIT_RESET:
+	case VIRTIO_SCSI_T_TMF_I_T_NEXUS_RESET:
+		virtscsi_ladder_undoubt(vscsi, request->subtype, request->target,
+					request->lun);
+		break;
+	}
+	virtscsi_recovery_schedule(vscsi);
+}
+
+/* What the visit of all commands in flight has found. */
+struct recovery_tally {
+	struct virtscsi *vscsi;
+	unsigned int nr_fresh;
+	unsigned int nr_slow;
+	unsigned int nr_held;
+	unsigned int nr_lost;
+	bool is_host_reset_due;
+};
+
+static void recovery_report(struct scsi_cmnd *sc, bool is_lost)
+{
+	static DEFINE_RATELIMIT_STATE(lines, DEFAULT_RATELIMIT_INTERVAL,
+				      DEFAULT_RATELIMIT_BURST);
+	struct virtscsi_cmd_recovery *recovery = recovery_of(sc);
+	u8 says = virtscsi_inflight_read_note(sc);
+	const char *text = "device does not answer QUERY TASK";
+
+	if (recovery->is_reported)
+		return;
+	if (is_lost)
+		text = "device has lost it";
+	else if (says == RECOVERY_HERE)
+		text = "device holds it";
+	else if (says == RECOVERY_REFUSED)
+		text = "device refuses QUERY TASK";
+	else if (says == RECOVERY_NOT_HERE || says == RECOVERY_NO_LUN)
+		text = "device says it has no such command, not proven yet";
+	else if (recovery->timeouts < 2)
+		return;
+	if (!__ratelimit(&lines))
+		return;
+	recovery->is_reported = true;
+	sdev_printk(KERN_WARNING, sc->device,
+		    "tag %#llx, CDB %*ph: in flight for %u s, %s\n",
+		    virtscsi_cmd_tag(sc), (int)sc->cmd_len, sc->cmnd,
+		    virtscsi_cmd_age_ms(sc) / 1000, text);
+}
+
+/* Once for each timeout, unless too many functions are outstanding. */
+static void recovery_act(struct recovery_tally *tally, struct scsi_cmnd *sc)
+{
+	struct virtscsi *vscsi = tally->vscsi;
+	struct virtscsi_cmd_recovery *of = recovery_of(sc);
+	bool is_denied;
+
+	if (of->acted == of->timeouts)
+		return;
+	switch (virtscsi_ladder_climb(vscsi, sc)) {
+	case VIRTSCSI_LADDER_NO_STEP:
+		break;
+	case VIRTSCSI_LADDER_HOST:
+		tally->is_host_reset_due = true;
+		fallthrough;
+	default:
+		of->acted = of->timeouts;
+		return;
+	}
+	if (virtscsi_cmd_is_failfast(sc) && !of->is_aborted) {
+		if (!virtscsi_tmf_start(sc->device, VIRTIO_SCSI_T_TMF_ABORT_TASK,
+					virtscsi_cmd_tag(sc))) {
+			of->is_aborted = true;
+			of->acted = of->timeouts;
+		}
+		return;
+	}
+	is_denied = recovery_is_denied(sc);
+	if (virtscsi_inflight_read_note(sc) == RECOVERY_UNASKED)
+		virtscsi_inflight_write_note(vscsi, virtscsi_cmd_tag(sc),
+					     RECOVERY_ASKED);
+	if (virtscsi_tmf_start(sc->device, VIRTIO_SCSI_T_TMF_QUERY_TASK,
+			       virtscsi_cmd_tag(sc)))
+		return;
+	of->missing += is_denied;
+	of->acted = of->timeouts;
+}
+
+static bool recovery_visit(struct scsi_cmnd *sc, void *data)
+{
+	struct recovery_tally *tally = data;
+	bool is_lost;
+
+	if (!virtscsi_recovery_timeouts(sc)) {
+		if (virtscsi_cmd_age_ms(sc) > jiffies_to_msecs(PAUSE))
+			tally->nr_slow++;
+		else
+			tally->nr_fresh++;
+		return true;
+	}
+	is_lost = recovery_is_lost(tally->vscsi, sc);
+	recovery_report(sc, is_lost);
+	if (is_lost) {
+		struct virtscsi_cmd_recovery *of = recovery_of(sc);
+
+		/* If it comes back after this, the device is not believed again. */
+		if (of->acted != of->timeouts)
+			of->missing++;
+		of->acted = of->timeouts;
+		tally->nr_lost++;
+	} else {
+		tally->nr_held++;
+		recovery_act(tally, sc);
+	}
+	return true;
+}
+
+static void recovery_resume(struct virtscsi *vscsi)
+{
+	if (!vscsi->recovery.is_paused)
+		return;
+	vscsi->recovery.is_paused = false;
+	virtscsi_vq_resume_requests(vscsi);
+}
+
+/*
+ * All that is overdue is lost. Resets the device if everything else is back,
+ * waits for that for a moment, or puts it off.
+ */
+static void recovery_end_lost(struct virtscsi *vscsi,
+			      const struct recovery_tally *tally)
+{
+	struct virtscsi_recovery *recovery = &vscsi->recovery;
+	char why[48];
+
+	if (!recovery->is_paused) {
+		if (tally->nr_slow ||
+		    (tally->nr_fresh &&
+		     time_before64(get_jiffies_64(), recovery->no_pause_before))) {
+			recovery_schedule_later(vscsi);
+			return;
+		}
+		recovery->is_paused = true;
+		recovery->pause_began = jiffies;
+		virtscsi_stats_hba_count(vscsi, VIRTSCSI_STATS_PAUSES);
+		virtscsi_vq_pause_requests(vscsi);
+		virtscsi_recovery_schedule(vscsi);
+		return;
+	}
+	if (!tally->nr_fresh && !tally->nr_slow) {
+		snprintf(why, sizeof(why), "%u commands lost", tally->nr_lost);
+		virtscsi_stats_hba_add(vscsi, VIRTSCSI_STATS_COMMANDS_LOST,
+				       tally->nr_lost);
+		virtscsi_reset_device(vscsi, why);
+		recovery->is_paused = false;
+		recovery->no_pause_before = 0;
+		recovery->pause_interval_s = PAUSE_FIRST_S;
+		return;
+	}
+	if (time_before(jiffies, recovery->pause_began + PAUSE)) {
+		virtscsi_recovery_schedule(vscsi);
+		return;
+	}
+	recovery_resume(vscsi);
+	recovery->no_pause_before = get_jiffies_64() +
+				    recovery->pause_interval_s * HZ;
+	recovery->pause_interval_s = min(2 * recovery->pause_interval_s,
+					 PAUSE_LAST_S);
+	recovery_schedule_later(vscsi);
 }
 
 static void recovery_work(struct work_struct *work)
 {
 	struct virtscsi *vscsi = container_of(work, struct virtscsi,
-					      recovery_work);
-	const char *why;
+					      recovery.work.work);
+	struct recovery_tally tally = { .vscsi = vscsi };
+	bool has_doubts;
 
-	mutex_lock(&vscsi->reset);
-	why = virtscsi_device_ailment(vscsi);
-	if (why)
-		recovery_reset(vscsi, why);
-	mutex_unlock(&vscsi->reset);
+	has_doubts = virtscsi_ladder_end_doubts(vscsi);
+	/* What polled queues have, and nobody polls for, is not slow. */
+	virtscsi_vq_reap_requests(vscsi);
+	atomic_cmpxchg(&vscsi->recovery.overdue, RECOVERY_NEW_OVERDUE,
+		       RECOVERY_OVERDUE);
+	virtscsi_inflight_for_each(vscsi, recovery_visit, &tally);
+	if (!tally.nr_held && !tally.nr_lost)
+		atomic_cmpxchg(&vscsi->recovery.overdue, RECOVERY_OVERDUE,
+			       RECOVERY_NO_OVERDUE);
+	if (has_doubts || tally.nr_held)
+		recovery_schedule_later(vscsi);
+
+	if (tally.is_host_reset_due) {
+		recovery_resume(vscsi);
+		virtscsi_reset_device(vscsi, "recovery step host");
+	} else if (tally.nr_lost && !tally.nr_held) {
+		recovery_end_lost(vscsi, &tally);
+	} else {
+		recovery_resume(vscsi);
+	}
 }
 
-/**
- * virtscsi_recovery_init() - prepare a new instance
- * @vscsi: instance
- *
- * Context: process.
- */
 void virtscsi_recovery_init(struct virtscsi *vscsi)
 {
-	vscsi->patience_s = READ_ONCE(patience_s);
-	INIT_WORK(&vscsi->recovery_work, recovery_work);
+	struct virtscsi_recovery *recovery = &vscsi->recovery;
+
+	recovery->pause_interval_s = PAUSE_FIRST_S;
+	INIT_DELAYED_WORK(&recovery->work, recovery_work);
+	INIT_DELAYED_WORK(&recovery->later, recovery_later_work);
 }
 
-/**
- * virtscsi_recovery_exit() - the opposite
- * @vscsi: instance; its virtqueues are gone
- *
- * Context: process; waits for the work.
- */
+/* The device is dead. */
 void virtscsi_recovery_exit(struct virtscsi *vscsi)
 {
-	cancel_work_sync(&vscsi->recovery_work);
+	cancel_delayed_work_sync(&vscsi->recovery.work);
+	cancel_delayed_work_sync(&vscsi->recovery.later);
+	cancel_delayed_work_sync(&vscsi->recovery.work);
 }
 
-/**
- * virtscsi_recovery_check() - something may be wrong with the device
- * @vscsi: instance
- *
- * If it asks for a reset, or has broken a virtqueue, it is reset soon.
- *
- * Context: any.
- */
-void virtscsi_recovery_check(struct virtscsi *vscsi)
-{
-	queue_work(recovery_queue, &vscsi->recovery_work);
-}
-
-static bool recovery_is_patient(struct virtscsi *vscsi,
-				const struct virtscsi_cmd *cmd)
-{
-	unsigned long patience_s = READ_ONCE(vscsi->patience_s);
-
-	if (READ_ONCE(vscsi->is_going))
-		patience_s = min_not_zero(patience_s, GOING_PATIENCE_S + 0UL);
-	patience_s = min(patience_s, MAX_JIFFY_OFFSET / HZ);
-	return !patience_s ||
-	       time_before(jiffies, cmd->submitted + patience_s * HZ);
-}
-
-/**
- * virtscsi_recovery_timed_out() - decide about a command whose timer fired
- * @sc: command
- *
- * Context: any.
- * Return: SCSI_EH_DONE if it was in the ring, SCSI_EH_RESET_TIMER within the
- *	patience or if it is just being finished, SCSI_EH_NOT_HANDLED past the
- *	patience, or when the device does not have the command.
- */
-enum scsi_timeout_action virtscsi_recovery_timed_out(struct scsi_cmnd *sc)
-{
-	struct virtscsi *vscsi = shost_priv(sc->device->host);
-	struct virtscsi_vq *vq = virtscsi_cmd_vq(vscsi, sc);
-	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
-	unsigned int nr_found = virtscsi_vq_reap(vscsi, vq);
-
-	virtscsi_stats_count(sc, VIRTSCSI_STATS_TIMEOUTS);
-	/* Theirs may have been lost as well. */
-	virtscsi_vq_reap(vscsi, &vscsi->ctrl_vq);
-	virtscsi_event_schedule(vscsi);
-
-	if (!READ_ONCE(cmd->is_in_flight)) {
-		/*
-		 * Somebody is about to finish it. Older kernels would take
-		 * "done" for theirs to abort.
-		 */
-		if (!test_bit(SCMD_STATE_COMPLETE, &sc->state))
-			return SCSI_EH_RESET_TIMER;
-		if (nr_found)
-			atomic_inc(&vscsi->nr_lost_interrupts);
-		trace_virtscsi_timeout(sc, VIRTSCSI_TIMEOUT_FOUND);
-		virtscsi_stats_count(sc, VIRTSCSI_STATS_TIMEOUTS_FOUND);
-		return SCSI_EH_DONE;
-	}
-
-	virtscsi_vq_kick_again(vq);
-	atomic_inc(&vscsi->nr_doorbells_again);
-	virtscsi_recovery_check(vscsi);
-	if (READ_ONCE(cmd->missing) != cmd->generation &&
-	    recovery_is_patient(vscsi, cmd)) {
-		virtscsi_tmf_query(vscsi, sc);
-		trace_virtscsi_timeout(sc, VIRTSCSI_TIMEOUT_WAIT);
-		return SCSI_EH_RESET_TIMER;
-	}
-	trace_virtscsi_timeout(sc, VIRTSCSI_TIMEOUT_RECOVER);
-	return SCSI_EH_NOT_HANDLED;
-}
-
-/* The commands that a task management function was to end. */
-struct recovery_scope {
-	struct scsi_cmnd *sc;
+struct recovery_overdue {
 	struct scsi_device *sdev;
-	struct scsi_target *starget;
-	unsigned int nr_in_flight;
+	bool is_any;
 };
 
-static bool recovery_count(struct scsi_cmnd *sc, void *data)
+static bool recovery_find_overdue(struct scsi_cmnd *sc, void *data)
 {
-	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
-	struct recovery_scope *scope = data;
+	struct recovery_overdue *overdue = data;
 
-	if ((!scope->sc || scope->sc == sc) &&
-	    (!scope->sdev || scope->sdev == sc->device) &&
-	    (!scope->starget || scope->starget == scsi_target(sc->device)) &&
-	    READ_ONCE(cmd->is_in_flight))
-		scope->nr_in_flight++;
-	return true;
+	if (sc->device == overdue->sdev && virtscsi_recovery_timeouts(sc))
+		overdue->is_any = true;
+	return !overdue->is_any;
 }
 
-static bool recovery_is_over(struct virtscsi *vscsi,
-			     struct recovery_scope *scope)
-{
-	unsigned long deadline = jiffies + msecs_to_jiffies(COME_BACK_MS);
-
-	for (;;) {
-		virtscsi_vq_reap_requests(vscsi);
-		scope->nr_in_flight = 0;
-		scsi_host_busy_iter(vscsi->shost, recovery_count, scope);
-		if (!scope->nr_in_flight)
-			break;
-		if (time_after(jiffies, deadline))
-			return false;
-		msleep(COME_BACK_LOOK_MS);
-	}
-	/* Nobody is still finishing one of them (see vq.c). */
-	synchronize_rcu();
-	return true;
-}
-
-static bool recovery_is_useless(struct virtscsi *vscsi)
-{
-	return READ_ONCE(vscsi->is_tmf_false) ||
-	       READ_ONCE(vscsi->tmf_wasted) >= msecs_to_jiffies(WASTE_MS);
-}
-
-/*
- * One step of the ladder. Whatever the device answered, what counts is
- * whether it gave the commands back. One that has said "done" and kept them,
- * or has taken long in vain, is not asked again before it is reset.
- */
-static int recovery_step(struct scsi_device *sdev, const char *name,
-			 u32 subtype, u64 tag, struct recovery_scope *scope)
+/* True if the device has a command of the LUN whose timer has fired. Sleeps. */
+bool virtscsi_recovery_is_stuck(struct scsi_device *sdev)
 {
 	struct virtscsi *vscsi = shost_priv(sdev->host);
-	struct device *dev = &sdev->sdev_gendev;
-	unsigned long began = jiffies;
-	int ret;
+	struct recovery_overdue overdue = { .sdev = sdev };
 
-	if (recovery_is_useless(vscsi))
-		return FAILED;
-	ret = virtscsi_tmf(sdev, subtype, tag);
-	if (ret != VIRTIO_SCSI_S_OK &&
-	    ret != VIRTIO_SCSI_S_FUNCTION_SUCCEEDED) {
-		WRITE_ONCE(vscsi->tmf_wasted,
-			   vscsi->tmf_wasted + jiffies - began);
-		dev_warn_ratelimited(dev, "%s: %s %d\n", name,
-				     ret < 0 ? "error" : "the device answered",
-				     ret);
-		return FAILED;
-	}
-	if (!recovery_is_over(vscsi, scope)) {
-		WRITE_ONCE(vscsi->is_tmf_false, true);
-		dev_warn_ratelimited(dev, "%s: the device answered \"done\" but kept %u commands\n",
-				     name, scope->nr_in_flight);
-		return FAILED;
-	}
-	WRITE_ONCE(vscsi->tmf_wasted, 0);
-	dev_info_ratelimited(dev, "%s: done\n", name);
-	return SUCCESS;
+	if (atomic_read(&vscsi->recovery.overdue) != RECOVERY_NO_OVERDUE)
+		virtscsi_inflight_for_each(vscsi, recovery_find_overdue, &overdue);
+	return overdue.is_any;
 }
-
-/**
- * virtscsi_recovery_abort() - take one command back
- * @sc: command
- *
- * Implements virtio 1.3, 5.6.6.2 (ABORT TASK).
- *
- * Context: process; sleeps for 12 seconds at most.
- * Return: SUCCESS if the device no longer has it, else FAILED.
- */
-int virtscsi_recovery_abort(struct scsi_cmnd *sc)
-{
-	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
-	struct recovery_scope scope = { .sc = sc };
-
-	if (READ_ONCE(cmd->is_in_flight) &&
-	    recovery_step(sc->device, "abort", VIRTIO_SCSI_T_TMF_ABORT_TASK,
-			  cmd->tag, &scope) == SUCCESS)
-		return SUCCESS;
-	/* It may have come back while the device was asked in vain. */
-	if (READ_ONCE(cmd->is_in_flight)) {
-		dev_warn_ratelimited(&sc->device->sdev_gendev,
-				     "abort: the device still has tag %#llx, CDB %*ph\n",
-				     cmd->tag, (int)sc->cmd_len, sc->cmnd);
-		return FAILED;
-	}
-	synchronize_rcu();
-	return SUCCESS;
-}
-
-/**
- * virtscsi_recovery_reset_lun() - LUN reset
- * @sc: any command of the LUN; only its device is looked at
- *
- * Implements virtio 1.3, 5.6.6.2 (LOGICAL UNIT RESET).
- *
- * Context: process; sleeps for 12 seconds at most.
- * Return: SUCCESS if the device no longer has a command of the LUN, else
- *	FAILED.
- */
-int virtscsi_recovery_reset_lun(struct scsi_cmnd *sc)
-{
-	struct recovery_scope scope = { .sdev = sc->device };
-
-	return recovery_step(sc->device, "LUN reset",
-			     VIRTIO_SCSI_T_TMF_LOGICAL_UNIT_RESET, 0, &scope);
-}
-
-/**
- * virtscsi_recovery_reset_target() - I_T nexus reset
- * @sc: any command of the target; only its device is looked at
- *
- * Implements virtio 1.3, 5.6.6.2 (I_T NEXUS RESET).
- *
- * Context: process; sleeps for 12 seconds at most.
- * Return: SUCCESS if the device no longer has a command of the target, else
- *	FAILED.
- */
-int virtscsi_recovery_reset_target(struct scsi_cmnd *sc)
-{
-	struct recovery_scope scope = { .starget = scsi_target(sc->device) };
-
-	return recovery_step(sc->device, "I_T nexus reset",
-			     VIRTIO_SCSI_T_TMF_I_T_NEXUS_RESET, 0, &scope);
-}
-
-/**
- * virtscsi_recovery_reset_host() - reset the virtio device
- * @sc: a command that is to be taken back, or any from sg_reset
- *
- * Does nothing if the device was reset since the command was sent.
- *
- * Context: process.
- * Return: SUCCESS, or FAILED if the device did not come back; in both cases it
- *	holds no command any more.
- */
-int virtscsi_recovery_reset_host(struct scsi_cmnd *sc)
-{
-	struct virtscsi *vscsi = shost_priv(sc->device->host);
-	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
-	int err = 0;
-
-	if (sc->submitter == SUBMITTED_BY_SCSI_RESET_IOCTL)
-		return virtscsi_recovery_reset_by_user(vscsi->shost,
-						       SCSI_ADAPTER_RESET) ?
-			FAILED : SUCCESS;
-
-	mutex_lock(&vscsi->reset);
-	/* Somebody else may have had it reset since. */
-	if (!time_after(READ_ONCE(vscsi->reset_at), cmd->submitted))
-		err = recovery_reset(vscsi, "nothing else has helped");
-	mutex_unlock(&vscsi->reset);
-	return err ? FAILED : SUCCESS;
-}
-
-/**
- * virtscsi_recovery_reset_by_user() - reset the virtio device, as asked for
- * @shost: host
- * @type: SCSI_ADAPTER_RESET
- *
- * Such a reset is not counted among those that a device may need.
- *
- * Context: process.
- * Return: 0, -EOPNOTSUPP for another @type, or the error that keeps the device
- *	from coming back.
- */
-int virtscsi_recovery_reset_by_user(struct Scsi_Host *shost, int type)
-{
-	struct virtscsi *vscsi = shost_priv(shost);
-	int err;
-
-	if (type != SCSI_ADAPTER_RESET)
-		return -EOPNOTSUPP;
-
-	mutex_lock(&vscsi->reset);
-	err = virtscsi_device_reset(vscsi, "asked for by the administrator");
-	mutex_unlock(&vscsi->reset);
-	return err;
-}
-
-static ssize_t patience_s_show(struct device *dev,
-			       struct device_attribute *attr, char *buf)
-{
-	struct virtscsi *vscsi = shost_priv(class_to_shost(dev));
-
-	return sysfs_emit(buf, "%u\n", READ_ONCE(vscsi->patience_s));
-}
-
-static ssize_t patience_s_store(struct device *dev,
-				struct device_attribute *attr,
-				const char *buf, size_t count)
-{
-	struct virtscsi *vscsi = shost_priv(class_to_shost(dev));
-	unsigned int seconds;
-	int err = kstrtouint(buf, 10, &seconds);
-
-	if (err)
-		return err;
-	WRITE_ONCE(vscsi->patience_s, seconds);
-	return count;
-}
-static DEVICE_ATTR_RW(patience_s);
-
-static ssize_t resets_show(struct device *dev, struct device_attribute *attr,
-			   char *buf)
-{
-	struct virtscsi *vscsi = shost_priv(class_to_shost(dev));
-
-	return sysfs_emit(buf, "%u\n", READ_ONCE(vscsi->nr_resets));
-}
-static DEVICE_ATTR_RO(resets);
-
-static ssize_t lost_interrupts_show(struct device *dev,
-				    struct device_attribute *attr, char *buf)
-{
-	struct virtscsi *vscsi = shost_priv(class_to_shost(dev));
-
-	return sysfs_emit(buf, "%d\n", atomic_read(&vscsi->nr_lost_interrupts));
-}
-static DEVICE_ATTR_RO(lost_interrupts);
-
-static ssize_t doorbells_again_show(struct device *dev,
-				    struct device_attribute *attr, char *buf)
-{
-	struct virtscsi *vscsi = shost_priv(class_to_shost(dev));
-
-	return sysfs_emit(buf, "%d\n", atomic_read(&vscsi->nr_doorbells_again));
-}
-static DEVICE_ATTR_RO(doorbells_again);
-
-static struct attribute *recovery_attrs[] = {
-	&dev_attr_patience_s.attr,
-	&dev_attr_resets.attr,
-	&dev_attr_lost_interrupts.attr,
-	&dev_attr_doorbells_again.attr,
-	NULL
-};
-
-const struct attribute_group virtscsi_recovery_group = {
-	.name = "recovery",
-	.attrs = recovery_attrs,
-};

@@ -1,17 +1,106 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Counters, see stats.c. What is called for each command is inline here.
+ * Counters, see stats.c. What runs for each command is inline here.
  */
 #ifndef VIRTSCSI_STATS_H
 #define VIRTSCSI_STATS_H
 
+#include <linux/atomic.h>
 #include <linux/jump_label.h>
 #include <linux/minmax.h>
 #include <linux/percpu.h>
 #include <scsi/scsi_cmnd.h>
-#include <scsi/scsi_device.h>
 
-#include "virtscsi.h"
+struct scsi_device;
+struct virtscsi;
+
+/* Rare events of a LUN's commands; the names are in stats.c. */
+enum virtscsi_stats_lun {
+	VIRTSCSI_STATS_BUSY,		/* ring full, DMA or reset: tried again */
+	VIRTSCSI_STATS_RETRIES,		/* submitted again by the midlayer */
+	VIRTSCSI_STATS_TIMEOUTS,	/* timer fired */
+	VIRTSCSI_STATS_TIMEOUTS_FOUND,	/* of these, it was in the used ring */
+	VIRTSCSI_STATS_CHECK_CONDITION,
+	VIRTSCSI_STATS_STATUS_BUSY,	/* BUSY or TASK SET FULL */
+	VIRTSCSI_STATS_RESERVATION,
+	VIRTSCSI_STATS_STATUS_OTHER,	/* any other status but GOOD */
+	VIRTSCSI_STATS_BAD_TARGET,	/* the device has no such LUN */
+	VIRTSCSI_STATS_RESET,		/* ended by an abort or reset; repeated */
+	VIRTSCSI_STATS_DEVICE_BUSY,	/* VIRTIO_SCSI_S_BUSY */
+	VIRTSCSI_STATS_TRANSPORT,	/* the device lost its path to the LUN */
+	VIRTSCSI_STATS_GONE,		/* the device is gone */
+	VIRTSCSI_STATS_FAILED,		/* any other failure, or no response */
+	VIRTSCSI_STATS_HELD,		/* beyond the timer; each counted once */
+	VIRTSCSI_STATS_NR_LUN
+};
+
+/* Rare events of an HBA. The task management functions are counted by LUN too. */
+enum virtscsi_stats_hba {
+	VIRTSCSI_STATS_ABORTS,		/* ABORT TASK sent */
+	VIRTSCSI_STATS_LUN_RESETS,
+	VIRTSCSI_STATS_NEXUS_RESETS,
+	VIRTSCSI_STATS_OTHER_TMFS,
+	VIRTSCSI_STATS_TMFS_FAILED,	/* of all these */
+	VIRTSCSI_STATS_NR_TMFS,
+	VIRTSCSI_STATS_DEVICE_RESETS = VIRTSCSI_STATS_NR_TMFS,
+	VIRTSCSI_STATS_EVENTS,
+	VIRTSCSI_STATS_EVENTS_MISSED,	/* with VIRTIO_SCSI_T_EVENTS_MISSED */
+	VIRTSCSI_STATS_LOST_INTERRUPTS,	/* commands a timer found in a ring */
+	VIRTSCSI_STATS_DOORBELLS_AGAIN,	/* rung again by a timer */
+	VIRTSCSI_STATS_COMMANDS_LOST,	/* the device no longer has them */
+	VIRTSCSI_STATS_PAUSES,		/* submission paused before a reset */
+	VIRTSCSI_STATS_NR_HBA
+};
+
+#define VIRTSCSI_STATS_NR_BUCKETS	28
+
+/* The upper bound of bucket n. */
+#define VIRTSCSI_STATS_BUCKET_NS(n)	(1024ULL << (n))
+
+/* Directions, in the order of enum dma_data_direction. */
+#define VIRTSCSI_STATS_NR_FLOWS	3
+
+/*
+ * Counters of a LUN, of one CPU or of all. Each LUN has these for each possible
+ * CPU, so rare events have 32 bits only.
+ */
+struct virtscsi_stats {
+	struct virtscsi_stats_flow {
+		u64 commands;
+		u64 bytes;	/* of commands that did not fail in transport */
+	} flow[VIRTSCSI_STATS_NR_FLOWS];
+	u32 lun[VIRTSCSI_STATS_NR_LUN];
+	u32 tmf[VIRTSCSI_STATS_NR_TMFS];
+};
+
+/* Latencies of a LUN's commands, of one CPU or of all. */
+struct virtscsi_stats_times {
+	struct {
+		u64 latency[VIRTSCSI_STATS_NR_BUCKETS];
+		u64 total_ns;
+	} flow[VIRTSCSI_STATS_NR_FLOWS];
+};
+
+struct virtscsi_stats_sum {
+	struct virtscsi_stats counts;
+	struct virtscsi_stats_times times;
+};
+
+/* Part of struct virtscsi. */
+struct virtscsi_hba_stats {
+	atomic64_t counters[VIRTSCSI_STATS_NR_HBA];
+};
+
+/* Part of struct virtscsi_lun. */
+struct virtscsi_lun_stats {
+	struct virtscsi_stats __percpu *counts;
+	struct virtscsi_stats_times __percpu *times;	/* NULL: none measured */
+};
+
+/* Part of struct virtscsi_cmd. */
+struct virtscsi_cmd_stats {
+	u64 started_ns;		/* if latencies were measured then */
+};
 
 DECLARE_STATIC_KEY_FALSE(virtscsi_stats_is_timed);
 
@@ -19,18 +108,27 @@ extern const char *const virtscsi_stats_lun_names[VIRTSCSI_STATS_NR_LUN];
 extern const char *const virtscsi_stats_hba_names[VIRTSCSI_STATS_NR_HBA];
 extern const char *const virtscsi_stats_flow_names[VIRTSCSI_STATS_NR_FLOWS];
 
-void virtscsi_stats_error(struct scsi_cmnd *sc);
-void virtscsi_stats_latency(struct scsi_cmnd *sc);
-void virtscsi_stats_stamp(struct scsi_cmnd *sc);
+int virtscsi_stats_lun_init(struct virtscsi_lun_stats *stats);
+void virtscsi_stats_lun_exit(struct virtscsi_lun_stats *stats);
+bool virtscsi_stats_lun_read(struct scsi_device *sdev,
+			     struct virtscsi_stats_sum *sum);
+void virtscsi_stats_hba_add(struct virtscsi *vscsi,
+			    enum virtscsi_stats_hba what, unsigned int nr);
+u64 virtscsi_stats_hba_read(struct virtscsi *vscsi,
+			    enum virtscsi_stats_hba what);
 void virtscsi_stats_tmf(struct scsi_device *sdev, u32 subtype, int answer);
-bool virtscsi_stats_add_up(struct scsi_device *sdev,
-			   struct virtscsi_stats_sum *sum);
+void virtscsi_stats_start(struct virtscsi_lun_stats *stats,
+			  struct virtscsi_cmd_stats *cmd);
+void virtscsi_stats_latency(struct virtscsi_lun_stats *stats,
+			    const struct virtscsi_cmd_stats *cmd,
+			    const struct scsi_cmnd *sc);
+void virtscsi_stats_error(struct virtscsi_lun_stats *stats,
+			  const struct scsi_cmnd *sc);
 
-/* The caller has a command of the LUN, so it stays meanwhile. */
-static inline struct virtscsi_stats __percpu *
-virtscsi_stats_of(struct scsi_device *sdev)
+static inline void virtscsi_stats_hba_count(struct virtscsi *vscsi,
+					    enum virtscsi_stats_hba what)
 {
-	return ((struct virtscsi_lun *)sdev->hostdata)->stats;
+	virtscsi_stats_hba_add(vscsi, what, 1);
 }
 
 static inline unsigned int virtscsi_stats_direction(const struct scsi_cmnd *sc)
@@ -40,37 +138,41 @@ static inline unsigned int virtscsi_stats_direction(const struct scsi_cmnd *sc)
 	return min_t(unsigned int, direction, VIRTSCSI_STATS_NR_FLOWS - 1);
 }
 
-static inline void virtscsi_stats_count(struct scsi_cmnd *sc,
+/* The caller has a command of the LUN, or another reason why it stays. */
+static inline void virtscsi_stats_count(struct virtscsi_lun_stats *stats,
 					enum virtscsi_stats_lun what)
 {
-	this_cpu_inc(virtscsi_stats_of(sc->device)->lun[what]);
+	this_cpu_inc(stats->counts->lun[what]);
 }
 
-/* Before it is put into the ring. */
-static inline void virtscsi_stats_submit(struct scsi_cmnd *sc)
+/* Before the command is added to the ring. */
+static inline void virtscsi_stats_submit(struct virtscsi_lun_stats *stats,
+					 struct virtscsi_cmd_stats *cmd,
+					 const struct scsi_cmnd *sc)
 {
 	if (static_branch_unlikely(&virtscsi_stats_is_timed))
-		virtscsi_stats_stamp(sc);
+		virtscsi_stats_start(stats, cmd);
 	if (unlikely(sc->retries))
-		virtscsi_stats_count(sc, VIRTSCSI_STATS_RETRIES);
+		virtscsi_stats_count(stats, VIRTSCSI_STATS_RETRIES);
 }
 
-/* Before the midlayer has it back; result and residual are set. */
-static inline void virtscsi_stats_complete(struct scsi_cmnd *sc)
+/* Before scsi_done(); result and residual are set. */
+static inline void virtscsi_stats_complete(struct virtscsi_lun_stats *stats,
+					   const struct virtscsi_cmd_stats *cmd,
+					   struct scsi_cmnd *sc)
 {
 	struct virtscsi_stats_flow __percpu *flow =
-		virtscsi_stats_of(sc->device)->flow +
-		virtscsi_stats_direction(sc);
+		stats->counts->flow + virtscsi_stats_direction(sc);
 
 	this_cpu_inc(flow->commands);
-	/* Of a command that failed in transport no length is to be believed. */
+	/* After a failure in transport the residual means nothing. */
 	if (likely(host_byte(sc->result) == DID_OK))
 		this_cpu_add(flow->bytes,
 			     scsi_bufflen(sc) - scsi_get_resid(sc));
 	if (static_branch_unlikely(&virtscsi_stats_is_timed))
-		virtscsi_stats_latency(sc);
+		virtscsi_stats_latency(stats, cmd, sc);
 	if (unlikely(sc->result))
-		virtscsi_stats_error(sc);
+		virtscsi_stats_error(stats, sc);
 }
 
 #endif

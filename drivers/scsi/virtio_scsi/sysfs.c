@@ -1,233 +1,261 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What an administrator sees and sets: below each SCSI host and each of its
- * LUNs two groups of attributes, limits/NAME, the value in force, and
- * limits_source/NAME, the word for what set it; below a host limits_asked/NAME
- * too, what the device asked for. Units are those of enum virtscsi_limit_id and
- * enum virtscsi_lun_limit_id. What can be overridden can be written to;
- * limits/renegotiate has the LUNs asked anew.
+ * Attributes of each SCSI host and of each LUN:
+ *
+ *	limits/NAME		the value in force; limits that can be overridden
+ *				are writable
+ *	limits_source/NAME	what set it, in one word
+ *	limits_asked/NAME	what the device asked for (host only)
+ *	limits/renegotiate	write: query the LUNs, or the LUN, again
+ *	limits/refused_sectors	the smallest pass-through command refused (LUN)
+ *	recovery/timeout_s, recovery/step	see recovery.c (host)
+ *
+ * Names and units are those of limits.h. Numbers are parsed here; their owners
+ * check the range.
  */
 #include <linux/device.h>
 #include <linux/init.h>
-#include <linux/stddef.h>
+#include <linux/kstrtox.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
 #include <scsi/scsi_device.h>
 #include <scsi/scsi_proto.h>
 
+#include "sysfs.h"
 #include "virtscsi.h"
 
-/* An attribute of an HBA, whose id is that of enum virtscsi_limit_id, or of a LUN. */
+/* How much of bad input the log quotes. */
+#define QUOTED_LEN	32
+
+enum limit_part { LIMIT_VALUE, LIMIT_SOURCE, LIMIT_ASKED };
+
 struct limit_attribute {
 	struct device_attribute attr;
-	unsigned int id;
-	struct virtscsi_limit (*get)(struct device *dev, unsigned int id);
-	int (*set)(struct device *dev, unsigned int id, const char *text);
+	enum limit_part part;
+	unsigned int id;	/* enum virtscsi_limit_id, or of a LUN */
 };
 
-static struct virtscsi_limit host_get(struct device *dev, unsigned int id)
-{
-	struct virtscsi *vscsi = shost_priv(class_to_shost(dev));
+#define to_limit_attribute(_attr) \
+	container_of(_attr, struct limit_attribute, attr)
 
-	return virtscsi_admin_hba_limit(vscsi, id);
+static int sysfs_parse(struct device *dev, struct device_attribute *attr,
+		       const char *buf, u32 *value)
+{
+	if (!kstrtou32(buf, 10, value))
+		return 0;
+	dev_err(dev, "%s: '%*pE' is not a number from 0 to %u\n",
+		attr->attr.name, min_t(int, strcspn(buf, "\n"), QUOTED_LEN),
+		buf, U32_MAX);
+	return -EINVAL;
 }
 
-static int host_set(struct device *dev, unsigned int id, const char *text)
+static struct virtscsi *sysfs_vscsi(struct device *dev)
 {
-	struct virtscsi *vscsi = shost_priv(class_to_shost(dev));
-
-	return virtscsi_admin_override(vscsi, id == VIRTSCSI_MAX_SECTORS ?
-				       VIRTSCSI_LUN_MAX_SECTORS :
-				       VIRTSCSI_LUN_SEG_MAX, text);
+	return shost_priv(class_to_shost(dev));
 }
 
-static struct virtscsi_limit lun_get(struct device *dev, unsigned int id)
+static void sysfs_schedule(struct device *dev, enum virtscsi_lun_task task)
 {
-	return virtscsi_lun_limit(to_scsi_device(dev), id);
-}
+	struct scsi_device *sdev;
 
-static int lun_set(struct device *dev, unsigned int id, const char *text)
-{
-	return virtscsi_lun_override(to_scsi_device(dev), id, text);
-}
-
-static struct virtscsi_limit sysfs_limit(struct device *dev,
-					 struct device_attribute *attr)
-{
-	struct limit_attribute *limit =
-		container_of(attr, struct limit_attribute, attr);
-
-	return limit->get(dev, limit->id);
+	if (scsi_is_sdev_device(dev)) {
+		virtscsi_lun_schedule(to_scsi_device(dev), task);
+		return;
+	}
+	shost_for_each_device(sdev, class_to_shost(dev))
+		virtscsi_lun_schedule(sdev, task);
 }
 
 static ssize_t limit_show(struct device *dev, struct device_attribute *attr,
 			  char *buf)
 {
-	return sysfs_emit(buf, "%u\n", sysfs_limit(dev, attr).value);
+	const struct limit_attribute *this = to_limit_attribute(attr);
+	struct virtscsi_limit limit;
+
+	if (scsi_is_sdev_device(dev))
+		limit = virtscsi_lun_limits_show(to_scsi_device(dev), this->id);
+	else
+		limit = virtscsi_host_limits_show(sysfs_vscsi(dev), this->id);
+	switch (this->part) {
+	case LIMIT_SOURCE:
+		return sysfs_emit(buf, "%s\n",
+				  virtscsi_limit_source_names[limit.source]);
+	case LIMIT_ASKED:
+		return sysfs_emit(buf, "%u\n", limit.asked);
+	default:
+		return sysfs_emit(buf, "%u\n", limit.value);
+	}
 }
 
 static ssize_t limit_store(struct device *dev, struct device_attribute *attr,
 			   const char *buf, size_t len)
 {
-	struct limit_attribute *limit =
-		container_of(attr, struct limit_attribute, attr);
+	unsigned int id = to_limit_attribute(attr)->id;
+	u32 value;
+	int err;
 
-	return limit->set(dev, limit->id, buf) ?: len;
-}
-
-static ssize_t source_show(struct device *dev, struct device_attribute *attr,
-			   char *buf)
-{
-	return sysfs_emit(buf, "%s\n",
-			  virtscsi_limits_source(sysfs_limit(dev, attr).source));
-}
-
-static ssize_t asked_show(struct device *dev, struct device_attribute *attr,
-			  char *buf)
-{
-	return sysfs_emit(buf, "%u\n", sysfs_limit(dev, attr).asked);
-}
-
-static ssize_t host_renegotiate(struct device *dev,
-				struct device_attribute *attr,
-				const char *buf, size_t len)
-{
-	struct scsi_device *sdev;
-
-	shost_for_each_device(sdev, class_to_shost(dev))
-		virtscsi_lun_renegotiate_now(sdev);
+	err = sysfs_parse(dev, attr, buf, &value);
+	if (err)
+		return err;
+	if (scsi_is_sdev_device(dev))
+		return virtscsi_lun_limits_override(to_scsi_device(dev), id,
+						    value) ?: len;
+	err = virtscsi_host_limits_override(sysfs_vscsi(dev), id, value);
+	if (err)
+		return err;
+	sysfs_schedule(dev, VIRTSCSI_LUN_QUERY);
 	return len;
 }
 
-static ssize_t lun_renegotiate(struct device *dev,
-			       struct device_attribute *attr,
-			       const char *buf, size_t len)
+static ssize_t renegotiate_store(struct device *dev,
+				 struct device_attribute *attr,
+				 const char *buf, size_t len)
 {
-	virtscsi_lun_renegotiate_now(to_scsi_device(dev));
+	sysfs_schedule(dev, VIRTSCSI_LUN_QUERY_TAPE);
 	return len;
 }
+static DEVICE_ATTR_WO(renegotiate);
 
 static ssize_t refused_sectors_show(struct device *dev,
 				    struct device_attribute *attr, char *buf)
 {
 	return sysfs_emit(buf, "%u\n",
-			  virtscsi_learn_refused(to_scsi_device(dev)));
+			  virtscsi_lun_limits_refused(to_scsi_device(dev)));
 }
-
-static struct device_attribute host_renegotiate_attr =
-	__ATTR(renegotiate, 0200, NULL, host_renegotiate);
-static struct device_attribute lun_renegotiate_attr =
-	__ATTR(renegotiate, 0200, NULL, lun_renegotiate);
 static DEVICE_ATTR_RO(refused_sectors);
 
 /* Only tapes have blocks that are not the block layer's. */
-static umode_t limit_is_visible(struct kobject *kobj, struct attribute *attr,
-				int index)
+static umode_t lun_is_visible(struct kobject *kobj, struct attribute *attr,
+			      int index)
 {
-	const char *name = virtscsi_limits_lun_name(VIRTSCSI_LUN_MAX_BLOCK);
-
-	if (strcmp(attr->name, name) ||
-	    to_scsi_device(kobj_to_dev(kobj))->type == TYPE_TAPE)
-		return attr->mode;
-	return 0;
+	if (index == VIRTSCSI_LUN_MAX_BLOCK &&
+	    to_scsi_device(kobj_to_dev(kobj))->type != TYPE_TAPE)
+		return 0;
+	return attr->mode;
 }
 
-/* Behind the limits themselves. */
-#define NR_MORE_ATTRS	2
-
-#define LIMIT_GROUPS(_prefix, _nr, ...)					\
-static struct limit_attribute _prefix##_limits[_nr];			\
-static struct limit_attribute _prefix##_sources[\
-	ARRAY_SIZE(_prefix##_limits)];					\
-static struct attribute *_prefix##_limits_attrs[\
-	ARRAY_SIZE(_prefix##_limits) + NR_MORE_ATTRS + 1];		\
-static struct attribute *_prefix##_sources_attrs[\
-	ARRAY_SIZE(_prefix##_limits) + 1];				\
-									\
-static const struct attribute_group _prefix##_limits_group = {		\
-	.name = "limits",						\
-	.attrs = _prefix##_limits_attrs,				\
-	.is_visible = limit_is_visible,					\
-};									\
-									\
-static const struct attribute_group _prefix##_sources_group = {	\
-	.name = "limits_source",					\
-	.attrs = _prefix##_sources_attrs,				\
-	.is_visible = limit_is_visible,					\
-};									\
-									\
-const struct attribute_group *virtscsi_sysfs_##_prefix##_groups[] = {	\
-	&_prefix##_limits_group,					\
-	&_prefix##_sources_group, ##__VA_ARGS__,			\
-	NULL								\
+static ssize_t timeout_s_show(struct device *dev,
+			      struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%u\n",
+			  virtscsi_ladder_timeout_s(sysfs_vscsi(dev)));
 }
 
-static struct limit_attribute host_asked[VIRTSCSI_NR_LIMITS];
-static struct attribute *host_asked_attrs[VIRTSCSI_NR_LIMITS + 1];
+static ssize_t timeout_s_store(struct device *dev,
+			       struct device_attribute *attr, const char *buf,
+			       size_t len)
+{
+	u32 seconds;
+	int err;
 
-static const struct attribute_group host_asked_group = {
-	.name = "limits_asked",
-	.attrs = host_asked_attrs,
+	err = sysfs_parse(dev, attr, buf, &seconds);
+	if (err)
+		return err;
+	virtscsi_ladder_set_timeout_s(sysfs_vscsi(dev), seconds);
+	return len;
+}
+static DEVICE_ATTR_RW(timeout_s);
+
+static ssize_t step_show(struct device *dev, struct device_attribute *attr,
+			 char *buf)
+{
+	enum virtscsi_ladder_step step =
+		virtscsi_ladder_step(sysfs_vscsi(dev));
+
+	return sysfs_emit(buf, "%s\n", virtscsi_ladder_step_names[step]);
+}
+
+static ssize_t step_store(struct device *dev, struct device_attribute *attr,
+			  const char *buf, size_t len)
+{
+	int step = sysfs_match_string(virtscsi_ladder_step_names, buf);
+
+	if (step < 0) {
+		dev_err(dev, "step: '%*pE' is not none, abort, lun, target or host\n",
+			min_t(int, strcspn(buf, "\n"), QUOTED_LEN), buf);
+		return step;
+	}
+	virtscsi_ladder_set_step(sysfs_vscsi(dev), step);
+	return len;
+}
+static DEVICE_ATTR_RW(step);
+
+static struct attribute *recovery_attrs[] = {
+	&dev_attr_timeout_s.attr,
+	&dev_attr_step.attr,
+	NULL
 };
 
-LIMIT_GROUPS(host, VIRTSCSI_NR_LIMITS, &host_asked_group,
-	     &virtscsi_recovery_group);
-LIMIT_GROUPS(lun, VIRTSCSI_NR_LUN_LIMITS);
+static const struct attribute_group recovery_group = {
+	.name = "recovery",
+	.attrs = recovery_attrs,
+};
 
-static void sysfs_fill(struct limit_attribute *of, struct attribute **attrs,
-		       const char *name, unsigned int id,
-		       struct virtscsi_limit (*get)(struct device *dev,
-						    unsigned int id))
-{
-	of[id].id = id;
-	of[id].get = get;
-	of[id].attr.attr.name = name;
-	of[id].attr.attr.mode = 0444;
-	attrs[id] = &of[id].attr.attr;
-}
+/* An attribute of each limit, by id, and at most two more. */
+static struct limit_group {
+	struct attribute_group group;
+	struct limit_attribute limits[VIRTSCSI_NR_LIMITS];
+	struct attribute *attrs[VIRTSCSI_NR_LIMITS + 3];
+} host_limits, host_sources, host_asked, lun_limits, lun_sources;
 
-static void sysfs_allow(struct limit_attribute *limit,
-			int (*set)(struct device *dev, unsigned int id,
-				   const char *text))
-{
-	limit->attr.attr.mode = 0644;
-	limit->attr.store = limit_store;
-	limit->set = set;
-}
+const struct attribute_group *virtscsi_sysfs_host_groups[] = {
+	&host_limits.group,
+	&host_sources.group,
+	&host_asked.group,
+	&recovery_group,
+	NULL
+};
 
-/**
- * virtscsi_sysfs_init() - make an attribute of each limit that limits.c names
- *
- * Context: process, before the first host.
- */
-void __init virtscsi_sysfs_init(void)
+const struct attribute_group *virtscsi_sysfs_lun_groups[] = {
+	&lun_limits.group,
+	&lun_sources.group,
+	NULL
+};
+
+static struct attribute ** __init
+sysfs_fill(struct limit_group *group, enum limit_part part,
+	   const char * const limit_names[], unsigned int nr)
 {
+	static const char * const part_names[] = {
+		[LIMIT_VALUE] = "limits",
+		[LIMIT_SOURCE] = "limits_source",
+		[LIMIT_ASKED] = "limits_asked",
+	};
 	unsigned int id;
 
-	for (id = 0; id < VIRTSCSI_NR_LIMITS; id++) {
-		const char *name = virtscsi_limits_name(id);
+	group->group.name = part_names[part];
+	group->group.attrs = group->attrs;
+	for (id = 0; id < nr; id++) {
+		bool is_rw = part == LIMIT_VALUE && id < VIRTSCSI_NR_OVERRIDES;
 
-		sysfs_fill(host_limits, host_limits_attrs, name, id, host_get);
-		sysfs_fill(host_sources, host_sources_attrs, name, id, host_get);
-		sysfs_fill(host_asked, host_asked_attrs, name, id, host_get);
-		host_limits[id].attr.show = limit_show;
-		host_asked[id].attr.show = asked_show;
-		host_sources[id].attr.show = source_show;
+		group->limits[id].attr.attr.name = limit_names[id];
+		group->limits[id].attr.attr.mode = is_rw ? 0644 : 0444;
+		group->limits[id].attr.show = limit_show;
+		group->limits[id].attr.store = is_rw ? limit_store : NULL;
+		group->limits[id].part = part;
+		group->limits[id].id = id;
+		group->attrs[id] = &group->limits[id].attr.attr;
 	}
-	host_limits_attrs[id] = &host_renegotiate_attr.attr;
-	sysfs_allow(&host_limits[VIRTSCSI_MAX_SECTORS], host_set);
-	sysfs_allow(&host_limits[VIRTSCSI_SEG_MAX], host_set);
+	return &group->attrs[nr];
+}
 
-	for (id = 0; id < VIRTSCSI_NR_LUN_LIMITS; id++) {
-		const char *name = virtscsi_limits_lun_name(id);
+void __init virtscsi_sysfs_module_init(void)
+{
+	struct attribute **more;
 
-		sysfs_fill(lun_limits, lun_limits_attrs, name, id, lun_get);
-		sysfs_fill(lun_sources, lun_sources_attrs, name, id, lun_get);
-		lun_limits[id].attr.show = limit_show;
-		lun_sources[id].attr.show = source_show;
-	}
-	lun_limits_attrs[id] = &lun_renegotiate_attr.attr;
-	lun_limits_attrs[id + 1] = &dev_attr_refused_sectors.attr;
-	for (id = 0; id < VIRTSCSI_NR_OVERRIDES; id++)
-		sysfs_allow(&lun_limits[id], lun_set);
+	more = sysfs_fill(&host_limits, LIMIT_VALUE, virtscsi_limit_names,
+			  VIRTSCSI_NR_LIMITS);
+	more[0] = &dev_attr_renegotiate.attr;
+	sysfs_fill(&host_sources, LIMIT_SOURCE, virtscsi_limit_names,
+		   VIRTSCSI_NR_LIMITS);
+	sysfs_fill(&host_asked, LIMIT_ASKED, virtscsi_limit_names,
+		   VIRTSCSI_NR_LIMITS);
+	more = sysfs_fill(&lun_limits, LIMIT_VALUE, virtscsi_lun_limit_names,
+			  VIRTSCSI_NR_LUN_LIMITS);
+	more[0] = &dev_attr_renegotiate.attr;
+	more[1] = &dev_attr_refused_sectors.attr;
+	sysfs_fill(&lun_sources, LIMIT_SOURCE, virtscsi_lun_limit_names,
+		   VIRTSCSI_NR_LUN_LIMITS);
+	lun_limits.group.is_visible = lun_is_visible;
+	lun_sources.group.is_visible = lun_is_visible;
 }

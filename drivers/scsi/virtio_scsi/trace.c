@@ -1,8 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/*
- * The tracepoints of trace.h, made once.
- */
-#include <linux/jiffies.h>
-
+/* Instantiates the tracepoints of trace.h. */
 #define CREATE_TRACE_POINTS
 #include "trace.h"

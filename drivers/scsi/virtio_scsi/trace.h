@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Tracepoints of the system virtio_scsi: what passes between the midlayer and
- * the device, in host order. The fields are an interface for scripts: new ones
- * may be added at the end of an event, none is renamed or changes its meaning.
- *
- * Names are those of the kernel's whole, hence the prefix. No field is of
- * variable length, so that bpftrace can read each of them as it stands.
+ * Tracepoints: what passes between the midlayer and the device, in host order.
+ * Scripts use the fields: they may be added at the end of an event, but none is
+ * renamed or changes its meaning. None has variable length, so bpftrace can read
+ * each of them directly.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM virtio_scsi
@@ -20,40 +18,30 @@
 #include <scsi/scsi_common.h>
 #include <scsi/scsi_device.h>
 
+#include "limits.h"
 #include "virtscsi.h"
+#include "wire.h"
 
 #ifndef VIRTSCSI_TRACE_ONCE
 #define VIRTSCSI_TRACE_ONCE
 
-/* What a timeout led to: virtscsi_timeout, verdict. */
-#define VIRTSCSI_TIMEOUT_FOUND		0
-#define VIRTSCSI_TIMEOUT_WAIT		1
-#define VIRTSCSI_TIMEOUT_RECOVER	2
+/* The verdict of virtscsi_timeout. */
+#define VIRTSCSI_TIMEOUT_FOUND		0	/* was in the used ring */
+#define VIRTSCSI_TIMEOUT_HELD		1	/* the timer is started again */
+#define VIRTSCSI_TIMEOUT_NOT_HANDLED	2	/* goes to the error handler */
 
-/* What a command has that never came back: virtscsi_complete, response. */
+/* The response of virtscsi_complete, if the device did not return the command. */
 #define VIRTSCSI_TRACE_NO_RESPONSE	-1
 
-/* The longest CDB of a command set that is in use. */
+/* Longer CDBs are truncated; no command set in use has any. */
 #define VIRTSCSI_TRACE_CDB	32
-
-static inline u64 virtscsi_trace_tag(struct scsi_cmnd *sc)
-{
-	return ((struct virtscsi_cmd *)scsi_cmd_priv(sc))->tag;
-}
 
 static inline u32 virtscsi_trace_queue(struct scsi_cmnd *sc)
 {
 	return blk_mq_unique_tag_to_hwq(blk_mq_unique_tag(scsi_cmd_to_rq(sc)));
 }
 
-static inline u32 virtscsi_trace_age_ms(struct scsi_cmnd *sc)
-{
-	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
-
-	return jiffies_to_msecs(jiffies - cmd->submitted);
-}
-
-/* Key, ASC and ASCQ as they are written: 05/24/00. 0 without sense data. */
+/* Key, ASC and ASCQ, 0x052400 for 05/24/00; 0 without sense data. */
 static inline u32 virtscsi_trace_sense(struct scsi_cmnd *sc)
 {
 	struct scsi_sense_hdr sense;
@@ -68,13 +56,9 @@ static inline u32 virtscsi_trace_sense(struct scsi_cmnd *sc)
 #define virtscsi_show_tmf(_subtype)					\
 	__print_symbolic(_subtype,					\
 		{ VIRTIO_SCSI_T_TMF_ABORT_TASK, "abort_task" },		\
-		{ VIRTIO_SCSI_T_TMF_ABORT_TASK_SET, "abort_task_set" },	\
-		{ VIRTIO_SCSI_T_TMF_CLEAR_ACA, "clear_aca" },		\
-		{ VIRTIO_SCSI_T_TMF_CLEAR_TASK_SET, "clear_task_set" },	\
 		{ VIRTIO_SCSI_T_TMF_I_T_NEXUS_RESET, "i_t_nexus_reset" }, \
 		{ VIRTIO_SCSI_T_TMF_LOGICAL_UNIT_RESET, "logical_unit_reset" }, \
-		{ VIRTIO_SCSI_T_TMF_QUERY_TASK, "query_task" },		\
-		{ VIRTIO_SCSI_T_TMF_QUERY_TASK_SET, "query_task_set" })
+		{ VIRTIO_SCSI_T_TMF_QUERY_TASK, "query_task" })
 
 #define virtscsi_show_event(_event)					\
 	__print_symbolic((_event) & ~VIRTIO_SCSI_T_EVENTS_MISSED,	\
@@ -90,133 +74,110 @@ static inline u32 virtscsi_trace_sense(struct scsi_cmnd *sc)
 #define virtscsi_show_verdict(_verdict)					\
 	__print_symbolic(_verdict,					\
 		{ VIRTSCSI_TIMEOUT_FOUND, "found" },			\
-		{ VIRTSCSI_TIMEOUT_WAIT, "wait" },			\
-		{ VIRTSCSI_TIMEOUT_RECOVER, "recover" })
+		{ VIRTSCSI_TIMEOUT_HELD, "held" },			\
+		{ VIRTSCSI_TIMEOUT_NOT_HANDLED, "not_handled" })
+
+/* What the events of a command @sc have in common. */
+#define virtscsi_trace_struct(...)					\
+	TP_STRUCT__entry(__field(u32, host)				\
+			 __field(u32, target)				\
+			 __field(u64, lun)				\
+			 __field(u64, tag)				\
+			 __field(u32, queue)				\
+			 __VA_ARGS__)
+
+#define virtscsi_trace_assign(...)					\
+	TP_fast_assign(__entry->host = sc->device->host->host_no;	\
+		       __entry->target = sc->device->id;		\
+		       __entry->lun = sc->device->lun;			\
+		       __entry->tag = virtscsi_cmd_tag(sc);		\
+		       __entry->queue = virtscsi_trace_queue(sc);	\
+		       __VA_ARGS__)
+
+#define virtscsi_trace_printk(_format, ...)				\
+	TP_printk("host=%u target=%u lun=%llu tag=0x%llx queue=%u " _format, \
+		  __entry->host, __entry->target, __entry->lun,		\
+		  __entry->tag, __entry->queue, __VA_ARGS__)
 
 TRACE_EVENT(virtscsi_submit,
 	    TP_PROTO(struct scsi_cmnd *sc),
 	    TP_ARGS(sc),
-	    TP_STRUCT__entry(__field(u32, host)
-			     __field(u32, target)
-			     __field(u64, lun)
-			     __field(u64, tag)
-			     __field(u32, queue)
-			     __field(u32, direction)
-			     __field(u32, bytes)
-			     __field(u32, segments)
-			     __field(u32, prot_segments)
-			     __field(u32, retries)
-			     __field(u32, cdb_len)
-			     __array(u8, cdb, VIRTSCSI_TRACE_CDB)),
-	    TP_fast_assign(__entry->host = sc->device->host->host_no;
-			   __entry->target = sc->device->id;
-			   __entry->lun = sc->device->lun;
-			   __entry->tag = virtscsi_trace_tag(sc);
-			   __entry->queue = virtscsi_trace_queue(sc);
-			   __entry->direction = sc->sc_data_direction;
-			   __entry->bytes = scsi_bufflen(sc);
-			   __entry->segments = scsi_sg_count(sc);
-			   __entry->prot_segments = scsi_prot_sg_count(sc);
-			   __entry->retries = sc->retries;
-			   __entry->cdb_len = sc->cmd_len;
-			   memset(__entry->cdb, 0, VIRTSCSI_TRACE_CDB);
-			   memcpy(__entry->cdb, sc->cmnd,
-				  min_t(u32, sc->cmd_len, VIRTSCSI_TRACE_CDB));),
-	    TP_printk("host=%u target=%u lun=%llu tag=0x%llx queue=%u %s bytes=%u segments=%u prot_segments=%u retries=%u cdb_len=%u cdb=%s",
-		      __entry->host, __entry->target, __entry->lun, __entry->tag,
-		      __entry->queue, virtscsi_show_direction(__entry->direction),
-		      __entry->bytes, __entry->segments, __entry->prot_segments,
-		      __entry->retries, __entry->cdb_len,
-		      __print_hex(__entry->cdb, 16))
+	    virtscsi_trace_struct(__field(u32, direction)
+				  __field(u32, bytes)
+				  __field(u32, segments)
+				  __field(u32, prot_segments)
+				  __field(u32, retries)
+				  __field(u32, cdb_len)
+				  __array(u8, cdb, VIRTSCSI_TRACE_CDB)),
+	    virtscsi_trace_assign(__entry->direction = sc->sc_data_direction;
+				  __entry->bytes = scsi_bufflen(sc);
+				  __entry->segments = scsi_sg_count(sc);
+				  __entry->prot_segments = scsi_prot_sg_count(sc);
+				  __entry->retries = sc->retries;
+				  __entry->cdb_len = sc->cmd_len;
+				  memset(__entry->cdb, 0, VIRTSCSI_TRACE_CDB);
+				  memcpy(__entry->cdb, sc->cmnd,
+					 min_t(u32, sc->cmd_len, VIRTSCSI_TRACE_CDB));),
+	    virtscsi_trace_printk("%s bytes=%u segments=%u prot_segments=%u retries=%u cdb_len=%u cdb=%s",
+				  virtscsi_show_direction(__entry->direction),
+				  __entry->bytes, __entry->segments,
+				  __entry->prot_segments, __entry->retries,
+				  __entry->cdb_len, __print_hex(__entry->cdb, 16))
 );
 
 TRACE_EVENT(virtscsi_complete,
 	    TP_PROTO(struct scsi_cmnd *sc, int response),
 	    TP_ARGS(sc, response),
-	    TP_STRUCT__entry(__field(u32, host)
-			     __field(u32, target)
-			     __field(u64, lun)
-			     __field(u64, tag)
-			     __field(u32, queue)
-			     __field(u32, opcode)
-			     __field(s32, response)
-			     __field(u32, status)
-			     __field(u32, host_byte)
-			     __field(u32, sense)
-			     __field(u32, bytes)
-			     __field(u32, residual)
-			     __field(u32, age_ms)),
-	    TP_fast_assign(__entry->host = sc->device->host->host_no;
-			   __entry->target = sc->device->id;
-			   __entry->lun = sc->device->lun;
-			   __entry->tag = virtscsi_trace_tag(sc);
-			   __entry->queue = virtscsi_trace_queue(sc);
-			   __entry->opcode = sc->cmnd[0];
-			   __entry->response = response;
-			   __entry->status = sc->result & 0xff;
-			   __entry->host_byte = host_byte(sc->result);
-			   __entry->sense = virtscsi_trace_sense(sc);
-			   __entry->bytes = scsi_bufflen(sc);
-			   __entry->residual = scsi_get_resid(sc);
-			   __entry->age_ms = virtscsi_trace_age_ms(sc);),
-	    TP_printk("host=%u target=%u lun=%llu tag=0x%llx queue=%u opcode=0x%02x response=%d status=0x%02x host_byte=0x%02x sense=%02x/%02x/%02x bytes=%u residual=%u age_ms=%u",
-		      __entry->host, __entry->target, __entry->lun, __entry->tag,
-		      __entry->queue, __entry->opcode, __entry->response,
-		      __entry->status, __entry->host_byte, __entry->sense >> 16,
-		      __entry->sense >> 8 & 0xff, __entry->sense & 0xff,
-		      __entry->bytes, __entry->residual, __entry->age_ms)
+	    virtscsi_trace_struct(__field(u32, opcode)
+				  __field(s32, response)
+				  __field(u32, status)
+				  __field(u32, host_byte)
+				  __field(u32, sense)
+				  __field(u32, bytes)
+				  __field(u32, residual)
+				  __field(u32, age_ms)),
+	    virtscsi_trace_assign(__entry->opcode = sc->cmnd[0];
+				  __entry->response = response;
+				  __entry->status = sc->result & 0xff;
+				  __entry->host_byte = host_byte(sc->result);
+				  __entry->sense = virtscsi_trace_sense(sc);
+				  __entry->bytes = scsi_bufflen(sc);
+				  __entry->residual = scsi_get_resid(sc);
+				  __entry->age_ms = virtscsi_cmd_age_ms(sc);),
+	    virtscsi_trace_printk("opcode=0x%02x response=%d status=0x%02x host_byte=0x%02x sense=%02x/%02x/%02x bytes=%u residual=%u age_ms=%u",
+				  __entry->opcode, __entry->response, __entry->status,
+				  __entry->host_byte, __entry->sense >> 16,
+				  __entry->sense >> 8 & 0xff, __entry->sense & 0xff,
+				  __entry->bytes, __entry->residual, __entry->age_ms)
 );
 
 TRACE_EVENT(virtscsi_busy,
 	    TP_PROTO(struct scsi_cmnd *sc, int error),
 	    TP_ARGS(sc, error),
-	    TP_STRUCT__entry(__field(u32, host)
-			     __field(u32, target)
-			     __field(u64, lun)
-			     __field(u64, tag)
-			     __field(u32, queue)
-			     __field(u32, opcode)
-			     __field(u32, bytes)
-			     __field(u32, segments)
-			     __field(s32, error)),
-	    TP_fast_assign(__entry->host = sc->device->host->host_no;
-			   __entry->target = sc->device->id;
-			   __entry->lun = sc->device->lun;
-			   __entry->tag = virtscsi_trace_tag(sc);
-			   __entry->queue = virtscsi_trace_queue(sc);
-			   __entry->opcode = sc->cmnd[0];
-			   __entry->bytes = scsi_bufflen(sc);
-			   __entry->segments = scsi_sg_count(sc);
-			   __entry->error = error;),
-	    TP_printk("host=%u target=%u lun=%llu tag=0x%llx queue=%u opcode=0x%02x bytes=%u segments=%u error=%d",
-		      __entry->host, __entry->target, __entry->lun, __entry->tag,
-		      __entry->queue, __entry->opcode, __entry->bytes,
-		      __entry->segments, __entry->error)
+	    virtscsi_trace_struct(__field(u32, opcode)
+				  __field(u32, bytes)
+				  __field(u32, segments)
+				  __field(s32, error)),
+	    virtscsi_trace_assign(__entry->opcode = sc->cmnd[0];
+				  __entry->bytes = scsi_bufflen(sc);
+				  __entry->segments = scsi_sg_count(sc);
+				  __entry->error = error;),
+	    virtscsi_trace_printk("opcode=0x%02x bytes=%u segments=%u error=%d",
+				  __entry->opcode, __entry->bytes, __entry->segments,
+				  __entry->error)
 );
 
 TRACE_EVENT(virtscsi_timeout,
 	    TP_PROTO(struct scsi_cmnd *sc, u32 verdict),
 	    TP_ARGS(sc, verdict),
-	    TP_STRUCT__entry(__field(u32, host)
-			     __field(u32, target)
-			     __field(u64, lun)
-			     __field(u64, tag)
-			     __field(u32, queue)
-			     __field(u32, opcode)
-			     __field(u32, age_ms)
-			     __field(u32, verdict)),
-	    TP_fast_assign(__entry->host = sc->device->host->host_no;
-			   __entry->target = sc->device->id;
-			   __entry->lun = sc->device->lun;
-			   __entry->tag = virtscsi_trace_tag(sc);
-			   __entry->queue = virtscsi_trace_queue(sc);
-			   __entry->opcode = sc->cmnd[0];
-			   __entry->age_ms = virtscsi_trace_age_ms(sc);
-			   __entry->verdict = verdict;),
-	    TP_printk("host=%u target=%u lun=%llu tag=0x%llx queue=%u opcode=0x%02x age_ms=%u verdict=%s",
-		      __entry->host, __entry->target, __entry->lun, __entry->tag,
-		      __entry->queue, __entry->opcode, __entry->age_ms,
-		      virtscsi_show_verdict(__entry->verdict))
+	    virtscsi_trace_struct(__field(u32, opcode)
+				  __field(u32, age_ms)
+				  __field(u32, verdict)),
+	    virtscsi_trace_assign(__entry->opcode = sc->cmnd[0];
+				  __entry->age_ms = virtscsi_cmd_age_ms(sc);
+				  __entry->verdict = verdict;),
+	    virtscsi_trace_printk("opcode=0x%02x age_ms=%u verdict=%s", __entry->opcode,
+				  __entry->age_ms, virtscsi_show_verdict(__entry->verdict))
 );
 
 TRACE_EVENT(virtscsi_tmf,

@@ -1,35 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Virtqueues: the only file that calls virtqueue_*().
+ * Virtqueues in use: adding, reaping, stopping. Only this file and vq_find.c call
+ * virtqueue_*().
  *
- * Each virtqueue has a lock of its own. It is held to put a buffer in and to
- * take finished ones out, never while a finished one is dealt with: reaping
- * takes a batch out under the lock and hands it to the queue's finish
- * function outside.
+ * Each virtqueue has a lock. It is held to add a buffer and to take returned
+ * buffers out, and is not held while a returned buffer is processed: reaping
+ * takes a batch out under the lock and passes it to the owner's finish()
+ * outside.
  *
- * Between the two a buffer is in nobody's hands that the error handler could
- * see. So reaping, from taking out to the end of finish(), is an RCU read-side
- * critical section: who has seen that a buffer is no longer in flight and then
- * waits for a grace period knows that nobody will touch it any more.
+ * Between the two, no other CPU can see the buffer. Therefore reaping, from
+ * taking out to the end of finish(), is an RCU read-side critical section.
+ * Whoever sees that a buffer is no longer in flight and then waits for a grace
+ * period knows that nobody uses the buffer any more.
  *
- * Virtqueues come and go with each reset of the device. The locks stay for the
- * life of the instance; while there is no virtqueue the state says so. Whoever
- * finds one broken, by an index that the device cannot have been given or by a
- * doorbell that cannot be rung, tells recovery.c.
+ * Virtqueues come and go with each reset of the device; the locks stay for the
+ * life of the instance. A virtqueue breaks when the device returns an index
+ * that it was not given, or when its doorbell cannot be rung. Whoever finds it
+ * broken queues the work that the instance was set up with.
  */
-#include <linux/cpumask.h>
-#include <linux/interrupt.h>
 #include <linux/rcupdate.h>
 #include <linux/scatterlist.h>
-#include <linux/slab.h>
 #include <linux/virtio.h>
 #include <linux/virtio_config.h>
 
-#include "fault_inject.h"
 #include "virtscsi.h"
 
 /*
- * Buffers taken out in one go under the lock, on which other CPUs wait. Each
+ * Buffers taken out at once under the lock, for which other CPUs wait. Each
  * takes some 250 instructions there, most of them to free its descriptors.
  */
 #define REAP_BATCH	8
@@ -39,171 +36,75 @@ static struct virtscsi *vq_instance(struct virtqueue *vq)
 	return vq->vdev->priv;
 }
 
+static void vq_report_broken(struct virtqueue *vq)
+{
+	struct virtscsi_vqs *vqs = &vq_instance(vq)->vqs;
+
+	queue_work(vqs->broken_queue, vqs->broken_work);
+}
+
 static unsigned int vq_reap(struct virtscsi *vscsi, struct virtscsi_vq *vq,
 			    bool is_interrupt);
 
-static void vq_control_done(struct virtqueue *vq)
+/* The device sent an interrupt. */
+void virtscsi_vq_interrupt(struct virtscsi *vscsi, struct virtscsi_vq *vq)
 {
-	struct virtscsi *vscsi = vq_instance(vq);
-
-	vscsi->ctrl_vq.stats.interrupts++;
-	vq_reap(vscsi, &vscsi->ctrl_vq, true);
+	vq->stats.interrupts++;
+	if (vq->ops->interrupt)
+		vq->ops->interrupt(vscsi);
+	else
+		vq_reap(vscsi, vq, true);
 }
 
-static void vq_event_done(struct virtqueue *vq)
-{
-	struct virtscsi *vscsi = vq_instance(vq);
-
-	vscsi->event_vq.stats.interrupts++;
-	virtscsi_event_schedule(vscsi);
-}
-
-static void vq_request_done(struct virtqueue *vq)
-{
-	struct virtscsi *vscsi = vq_instance(vq);
-	struct virtscsi_vq *req_vq =
-		&vscsi->req_vqs[vq->index - VIRTSCSI_VQ_REQUEST];
-
-	req_vq->stats.interrupts++;
-	vq_reap(vscsi, req_vq, true);
-}
-
-static void vq_attach(struct virtscsi_vq *vq, struct virtqueue *virtqueue)
-{
-	unsigned long flags;
-
-	spin_lock_irqsave(&vq->lock, flags);
-	vq->vq = virtqueue;
-	spin_unlock_irqrestore(&vq->lock, flags);
-}
-
-static void vq_attach_all(struct virtscsi *vscsi, struct virtqueue *vqs[])
-{
-	u32 i;
-
-	vq_attach(&vscsi->ctrl_vq, vqs[VIRTSCSI_VQ_CONTROL]);
-	vq_attach(&vscsi->event_vq, vqs[VIRTSCSI_VQ_EVENT]);
-	for (i = 0; i < vscsi->nr_queues; i++)
-		vq_attach(&vscsi->req_vqs[i], vqs[VIRTSCSI_VQ_REQUEST + i]);
-}
-
-static void vq_init(struct virtscsi_vq *vq, const struct virtscsi_vq_ops *ops)
+static void vq_init_one(struct virtscsi_vq *vq, const struct virtscsi_vq_ops *ops)
 {
 	spin_lock_init(&vq->lock);
 	vq->state = VIRTSCSI_VQ_STOPPED;
 	vq->ops = ops;
 }
 
-/**
- * virtscsi_vq_init() - make the queues of a new instance ready to be found
- * @vscsi: instance, zeroed; nr_queues is set
- *
- * Context: process.
- */
-void virtscsi_vq_init(struct virtscsi *vscsi)
+void virtscsi_vq_init(struct virtscsi *vscsi,
+		      const struct virtscsi_vq_setup *setup)
 {
+	struct virtscsi_vqs *vqs = &vscsi->vqs;
 	u32 i;
 
-	vq_init(&vscsi->ctrl_vq, &virtscsi_tmf_vq_ops);
-	vq_init(&vscsi->event_vq, NULL);
-	for (i = 0; i < vscsi->nr_queues; i++)
-		vq_init(&vscsi->req_vqs[i], &virtscsi_cmd_vq_ops);
+	vqs->broken_work = setup->broken_work;
+	vqs->broken_queue = setup->broken_queue;
+	vqs->nr_requests = setup->nr_requests;
+	vqs->nr_polled = setup->nr_polled;
+	vq_init_one(&vqs->control, setup->control);
+	vq_init_one(&vqs->event, setup->event);
+	for (i = 0; i < vqs->nr_requests; i++)
+		vq_init_one(&vqs->request[i], setup->request);
 }
 
-/**
- * virtscsi_vq_discover() - find the device's virtqueues
- * @vscsi: instance; nr_queues says how many request virtqueues it has
- * @nr_poll_queues: how many of them, the last ones, shall have no interrupt
- *
- * Implements virtio 1.3, 5.6.2 and 5.6.5. The virtqueues are usable when the
- * state is set to VIRTSCSI_VQ_RUNNING.
- *
- * Context: process. The device is not yet DRIVER_OK.
- * Return: 0, -ENOMEM, or what the transport says, -ENOENT for a device that
- *	has fewer virtqueues.
- */
-int virtscsi_vq_discover(struct virtscsi *vscsi, u32 nr_poll_queues)
+u32 virtscsi_vq_nr_polled(const struct virtscsi *vscsi)
 {
-	struct irq_affinity affinity = { .pre_vectors = VIRTSCSI_VQ_REQUEST };
-	u32 nr_vqs = VIRTSCSI_VQ_REQUEST + vscsi->nr_queues;
-	struct virtqueue_info *info;
-	struct virtqueue **vqs;
-	int err = -ENOMEM;
-	u32 i;
-
-	vqs = kcalloc(nr_vqs, sizeof(*vqs), GFP_KERNEL);
-	info = kcalloc(nr_vqs, sizeof(*info), GFP_KERNEL);
-	if (!vqs || !info)
-		goto out;
-
-	info[VIRTSCSI_VQ_CONTROL].name = "control";
-	info[VIRTSCSI_VQ_CONTROL].callback = vq_control_done;
-	info[VIRTSCSI_VQ_EVENT].name = "event";
-	info[VIRTSCSI_VQ_EVENT].callback = vq_event_done;
-	for (i = VIRTSCSI_VQ_REQUEST; i < nr_vqs; i++) {
-		info[i].name = "request_poll";
-		if (i < nr_vqs - nr_poll_queues) {
-			info[i].name = "request";
-			info[i].callback = vq_request_done;
-		}
-	}
-
-	err = virtio_find_vqs(vscsi->vdev, nr_vqs, vqs, info, &affinity);
-	if (!err)
-		vq_attach_all(vscsi, vqs);
-out:
-	kfree(info);
-	kfree(vqs);
-	return err;
+	return vscsi->vqs.nr_polled;
 }
 
-/* Control and event virtqueue, then the request virtqueues. */
+struct virtscsi_vq *virtscsi_vq_control(struct virtscsi *vscsi)
+{
+	return &vscsi->vqs.control;
+}
+
+struct virtscsi_vq *virtscsi_vq_event(struct virtscsi *vscsi)
+{
+	return &vscsi->vqs.event;
+}
+
 static void vq_for_each(struct virtscsi *vscsi,
 			void (*fn)(struct virtscsi_vq *vq, void *data),
 			void *data)
 {
+	struct virtscsi_vqs *vqs = &vscsi->vqs;
 	u32 i;
 
-	fn(&vscsi->ctrl_vq, data);
-	fn(&vscsi->event_vq, data);
-	for (i = 0; i < vscsi->nr_queues; i++)
-		fn(&vscsi->req_vqs[i], data);
-}
-
-static void vq_detach(struct virtscsi_vq *vq, void *unused)
-{
-	vq_attach(vq, NULL);
-}
-
-/**
- * virtscsi_vq_release() - give the virtqueues back
- * @vscsi: instance; its device is reset, its virtqueues are not running, and
- *	hold nothing any more
- *
- * Context: process.
- */
-void virtscsi_vq_release(struct virtscsi *vscsi)
-{
-	vq_for_each(vscsi, vq_detach, NULL);
-	vscsi->vdev->config->del_vqs(vscsi->vdev);
-}
-
-/**
- * virtscsi_vq_ring_size() - size of the smallest request virtqueue
- * @vscsi: instance with virtqueues
- *
- * Context: process.
- * Return: ring entries.
- */
-u32 virtscsi_vq_ring_size(const struct virtscsi *vscsi)
-{
-	u32 size = U32_MAX;
-	u32 i;
-
-	for (i = 0; i < vscsi->nr_queues; i++)
-		size = min(size,
-			   virtqueue_get_vring_size(vscsi->req_vqs[i].vq));
-	return size;
+	fn(&vqs->control, data);
+	fn(&vqs->event, data);
+	for (i = 0; i < vqs->nr_requests; i++)
+		fn(&vqs->request[i], data);
 }
 
 static void vq_set_state(struct virtscsi_vq *vq, void *data)
@@ -212,20 +113,13 @@ static void vq_set_state(struct virtscsi_vq *vq, void *data)
 	unsigned long flags;
 
 	spin_lock_irqsave(&vq->lock, flags);
-	if (vq->state != VIRTSCSI_VQ_DEAD)
-		vq->state = *state;
+	vq->state = *state;
 	spin_unlock_irqrestore(&vq->lock, flags);
 }
 
-/**
- * virtscsi_vq_set_state() - start, stop or kill all virtqueues
- * @vscsi: instance
- * @state: the new state; there is no way back from VIRTSCSI_VQ_DEAD
- *
- * When this returns nobody adds to a stopped or dead virtqueue any more, or
- * is about to ring its doorbell.
- *
- * Context: process; waits for a grace period.
+/*
+ * When this returns, nobody adds to a virtqueue that is not running, or is about
+ * to ring its doorbell. Waits for a grace period, except for RUNNING.
  */
 void virtscsi_vq_set_state(struct virtscsi *vscsi, enum virtscsi_vq_state state)
 {
@@ -234,17 +128,35 @@ void virtscsi_vq_set_state(struct virtscsi *vscsi, enum virtscsi_vq_state state)
 		synchronize_rcu();
 }
 
-/**
- * virtscsi_vq_kill() - let one virtqueue take and give nothing any more
- * @vq: virtqueue
- *
- * Context: any.
- */
-void virtscsi_vq_kill(struct virtscsi_vq *vq)
+static void vq_change_state(struct virtscsi_vq *vq, enum virtscsi_vq_state from,
+			    enum virtscsi_vq_state to)
 {
-	enum virtscsi_vq_state state = VIRTSCSI_VQ_DEAD;
+	unsigned long flags;
 
-	vq_set_state(vq, &state);
+	spin_lock_irqsave(&vq->lock, flags);
+	if (vq->state == from)
+		vq->state = to;
+	spin_unlock_irqrestore(&vq->lock, flags);
+}
+
+/* Waits for a grace period, after which nobody adds a request any more. */
+void virtscsi_vq_pause_requests(struct virtscsi *vscsi)
+{
+	u32 i;
+
+	for (i = 0; i < vscsi->vqs.nr_requests; i++)
+		vq_change_state(&vscsi->vqs.request[i], VIRTSCSI_VQ_RUNNING,
+				VIRTSCSI_VQ_PAUSED);
+	synchronize_rcu();
+}
+
+void virtscsi_vq_resume_requests(struct virtscsi *vscsi)
+{
+	u32 i;
+
+	for (i = 0; i < vscsi->vqs.nr_requests; i++)
+		vq_change_state(&vscsi->vqs.request[i], VIRTSCSI_VQ_PAUSED,
+				VIRTSCSI_VQ_RUNNING);
 }
 
 static void vq_look_for_broken(struct virtscsi_vq *vq, void *data)
@@ -258,14 +170,7 @@ static void vq_look_for_broken(struct virtscsi_vq *vq, void *data)
 	spin_unlock_irqrestore(&vq->lock, flags);
 }
 
-/**
- * virtscsi_vq_is_broken() - has the virtio core given up on a virtqueue
- * @vscsi: instance
- *
- * Context: any.
- * Return: true if one is broken, by what the device did with it or by
- *	surprise removal.
- */
+/* True if the virtio core gave up on a virtqueue, or the device was removed. */
 bool virtscsi_vq_is_broken(struct virtscsi *vscsi)
 {
 	bool is_broken = false;
@@ -277,7 +182,7 @@ bool virtscsi_vq_is_broken(struct virtscsi *vscsi)
 static void vq_ring(struct virtqueue *vq)
 {
 	if (!virtqueue_notify(vq))
-		virtscsi_recovery_check(vq_instance(vq));
+		vq_report_broken(vq);
 }
 
 static int vq_check_state(const struct virtscsi_vq *vq)
@@ -285,6 +190,7 @@ static int vq_check_state(const struct virtscsi_vq *vq)
 	switch (vq->state) {
 	case VIRTSCSI_VQ_RUNNING:
 		return 0;
+	case VIRTSCSI_VQ_PAUSED:
 	case VIRTSCSI_VQ_STOPPED:
 		return -EBUSY;
 	case VIRTSCSI_VQ_DEAD:
@@ -293,19 +199,11 @@ static int vq_check_state(const struct virtscsi_vq *vq)
 	return -ENODEV;
 }
 
-/**
- * virtscsi_vq_add() - give a buffer to the device
- * @vq: virtqueue
- * @sgs: first the device-readable, then the device-writable parts
- * @nr_out: how many are device-readable
- * @nr_in: how many are device-writable
- * @buf: what finish() will be called with
- * @is_last: ring the doorbell now; else virtscsi_vq_kick() follows
- *
- * Context: any; takes the queue's lock.
- * Return: 0; -ENOSPC, the ring is full now; -EBUSY, the device is being reset;
- *	-ENODEV, it is gone; -EIO, the virtqueue is broken; -ENOMEM, no DMA
- *	mapping is to be had now.
+/*
+ * The device-readable parts of sgs come first. Any context; takes the lock of the
+ * queue. Returns 0; -ENOSPC, the ring is full; -EBUSY, stopped or paused; -ENODEV,
+ * the device is not used any more; -EIO, the virtqueue is broken; -ENOMEM, the DMA
+ * mapping failed.
  */
 int virtscsi_vq_add(struct virtscsi_vq *vq, struct scatterlist *sgs[],
 		    unsigned int nr_out, unsigned int nr_in, void *buf,
@@ -321,16 +219,16 @@ int virtscsi_vq_add(struct virtscsi_vq *vq, struct scatterlist *sgs[],
 	if (!err) {
 		err = virtqueue_add_sgs(vq->vq, sgs, nr_out, nr_in, buf,
 					GFP_ATOMIC);
-		/* A packed ring says so of a mapping that failed, too. */
+		/* A packed ring returns -EIO for a failed mapping as well. */
 		if (err == -EIO && !virtqueue_is_broken(vq->vq))
 			err = -ENOMEM;
 		vq->stats.added += !err;
-		/* What is in a full ring must not wait for its doorbell. */
+		/* Without it the buffers in a full ring might never be seen. */
 		if (is_last || err)
 			needs_doorbell = virtqueue_kick_prepare(vq->vq);
 		vq->stats.doorbells += needs_doorbell;
 		if (err == -EIO)
-			virtscsi_recovery_check(vq_instance(vq->vq));
+			vq_report_broken(vq->vq);
 	}
 	spin_unlock_irqrestore(&vq->lock, flags);
 	if (needs_doorbell)
@@ -340,51 +238,37 @@ int virtscsi_vq_add(struct virtscsi_vq *vq, struct scatterlist *sgs[],
 	return err;
 }
 
-/**
- * virtscsi_vq_kick_again() - ring the doorbell, whether it is asked for or not
- * @vq: virtqueue
- *
- * For a doorbell that may have been lost: the device has seen nothing since,
- * so it has not asked for another one.
- *
- * Context: any; takes the queue's lock.
- */
-void virtscsi_vq_kick_again(struct virtscsi_vq *vq)
-{
-	unsigned long flags;
-	bool is_running;
-
-	rcu_read_lock();
-	spin_lock_irqsave(&vq->lock, flags);
-	is_running = !vq_check_state(vq);
-	if (is_running)
-		virtqueue_kick_prepare(vq->vq);
-	spin_unlock_irqrestore(&vq->lock, flags);
-	if (is_running)
-		vq_ring(vq->vq);
-	rcu_read_unlock();
-}
-
-/**
- * virtscsi_vq_kick() - ring the doorbell for what was added without
- * @vq: virtqueue
- *
- * Context: any; takes the queue's lock.
- */
-void virtscsi_vq_kick(struct virtscsi_vq *vq)
+static void vq_kick(struct virtscsi_vq *vq, bool always)
 {
 	bool needs_doorbell = false;
 	unsigned long flags;
 
 	rcu_read_lock();
 	spin_lock_irqsave(&vq->lock, flags);
-	if (!vq_check_state(vq))
-		needs_doorbell = virtqueue_kick_prepare(vq->vq);
-	vq->stats.doorbells += needs_doorbell;
+	/* What is in a paused ring is still for the device to see. */
+	if (!vq_check_state(vq) || vq->state == VIRTSCSI_VQ_PAUSED)
+		needs_doorbell = virtqueue_kick_prepare(vq->vq) || always;
+	if (!always)
+		vq->stats.doorbells += needs_doorbell;
 	spin_unlock_irqrestore(&vq->lock, flags);
 	if (needs_doorbell)
 		vq_ring(vq->vq);
 	rcu_read_unlock();
+}
+
+/* Ring the doorbell for what was added without. */
+void virtscsi_vq_kick(struct virtscsi_vq *vq)
+{
+	vq_kick(vq, false);
+}
+
+/*
+ * Ring the doorbell whether the device asks for it or not. If a doorbell was
+ * lost, the device has not looked since and has not asked for another one.
+ */
+void virtscsi_vq_kick_again(struct virtscsi_vq *vq)
+{
+	vq_kick(vq, true);
 }
 
 static bool vq_holds_more(const struct virtscsi_vq *vq)
@@ -393,10 +277,11 @@ static bool vq_holds_more(const struct virtscsi_vq *vq)
 }
 
 /*
- * Take out up to a batch. While the device has more, interrupts stay off: to
- * finish a batch takes longer than to look again, and finds what came
- * meanwhile without an interrupt for it. When this returns false, the ring was
- * seen empty after interrupts were on again; a polled virtqueue has none.
+ * Takes out up to a batch. While the device has more, interrupts stay off:
+ * finishing a batch takes longer than looking again, and finds what was
+ * returned meanwhile without an interrupt for it. When this returns false, the
+ * ring was seen empty after interrupts were enabled; a polled virtqueue has
+ * none.
  */
 static bool vq_take_batch(struct virtscsi_vq *vq, void *batch[REAP_BATCH],
 			  unsigned int *nr, bool is_interrupt)
@@ -423,7 +308,7 @@ static bool vq_take_batch(struct virtscsi_vq *vq, void *batch[REAP_BATCH],
 		is_more = *nr == REAP_BATCH ||
 			  (has_interrupt && *nr && vq_holds_more(vq));
 		if (virtqueue_is_broken(vq->vq))
-			virtscsi_recovery_check(vq_instance(vq->vq));
+			vq_report_broken(vq->vq);
 		else if (!is_more && has_interrupt)
 			is_more = !virtqueue_enable_cb(vq->vq);
 	}
@@ -443,58 +328,42 @@ static unsigned int vq_reap(struct virtscsi *vscsi, struct virtscsi_vq *vq,
 	do {
 		is_more = vq_take_batch(vq, batch, &nr, is_interrupt);
 		for (i = 0; i < nr; i++)
-			if (!virtscsi_fault_take(vscsi, vq, batch[i]))
-				vq->ops->finish(vscsi, batch[i]);
+			vq->ops->finish(vscsi, batch[i]);
 		total += nr;
 	} while (is_more);
 	rcu_read_unlock();
 	return total;
 }
 
-/**
- * virtscsi_vq_reap() - deal with what the device gave back
- * @vscsi: instance
- * @vq: control virtqueue or a request virtqueue
- *
- * Implements virtio 1.3, 2.7.14, for whoever does not wait for the interrupt.
- *
- * Context: any; takes the queue's lock, but not around finish().
- * Return: how many buffers came back.
+/*
+ * Implements virtio 1.3, 2.7.14, without an interrupt. Returns the number of
+ * buffers. Any context; takes the lock of the queue, but not around finish().
  */
 unsigned int virtscsi_vq_reap(struct virtscsi *vscsi, struct virtscsi_vq *vq)
 {
 	return vq_reap(vscsi, vq, false);
 }
 
-/**
- * virtscsi_vq_reap_requests() - reap every request virtqueue
- * @vscsi: instance
- *
- * The device finishes commands before the task management function that ended
- * them (virtio 1.3, 5.6.6.2), but each queue has an interrupt of its own and
- * theirs may come later.
- *
- * Context: any.
+/*
+ * The device returns commands before the task management function that ended
+ * them (virtio 1.3, 5.6.6.2), but each queue has an interrupt of its own, and
+ * that of the commands may come later.
  */
 void virtscsi_vq_reap_requests(struct virtscsi *vscsi)
 {
 	u32 i;
 
-	for (i = 0; i < vscsi->nr_queues; i++)
-		virtscsi_vq_reap(vscsi, &vscsi->req_vqs[i]);
+	for (i = 0; i < vscsi->vqs.nr_requests; i++)
+		virtscsi_vq_reap(vscsi, &vscsi->vqs.request[i]);
 }
 
-/**
- * virtscsi_vq_get_event() - take the next event out
- * @vscsi: instance
- *
- * Context: process.
- * Return: the buffer, or NULL; then the next event brings an interrupt.
+/*
+ * For an owner without finish(). Returns NULL when the next buffer will bring an
+ * interrupt. Any context.
  */
-void *virtscsi_vq_get_event(struct virtscsi *vscsi)
+void *virtscsi_vq_take(struct virtscsi_vq *vq)
 {
-	struct virtscsi_vq *vq = &vscsi->event_vq;
-	void *event = NULL;
+	void *buf = NULL;
 	unsigned long flags;
 	unsigned int len;
 
@@ -502,33 +371,15 @@ void *virtscsi_vq_get_event(struct virtscsi *vscsi)
 	if (!vq_check_state(vq)) {
 		virtqueue_disable_cb(vq->vq);
 		do {
-			event = virtqueue_get_buf(vq->vq, &len);
-		} while (!event && !virtqueue_is_broken(vq->vq) &&
+			buf = virtqueue_get_buf(vq->vq, &len);
+		} while (!buf && !virtqueue_is_broken(vq->vq) &&
 			 !virtqueue_enable_cb(vq->vq));
-		vq->stats.returned += !!event;
+		vq->stats.returned += !!buf;
 		if (virtqueue_is_broken(vq->vq))
-			virtscsi_recovery_check(vscsi);
+			vq_report_broken(vq->vq);
 	}
 	spin_unlock_irqrestore(&vq->lock, flags);
-	return event;
-}
-
-/**
- * virtscsi_vq_put_event() - give an event buffer to the device
- * @vscsi: instance
- * @event: the buffer, event_stride bytes
- *
- * Implements virtio 1.3, 5.6.6.3: the event queue is kept populated.
- *
- * Context: process.
- * Return: as virtscsi_vq_add().
- */
-int virtscsi_vq_put_event(struct virtscsi *vscsi, void *event)
-{
-	struct scatterlist sg, *sgs[] = { &sg };
-
-	sg_init_one(&sg, event, virtscsi_limit(vscsi, VIRTSCSI_EVENT_SIZE));
-	return virtscsi_vq_add(&vscsi->event_vq, sgs, 0, 1, event, true);
+	return buf;
 }
 
 static void vq_detach_buffers(struct virtscsi *vscsi, struct virtscsi_vq *vq)
@@ -537,7 +388,7 @@ static void vq_detach_buffers(struct virtscsi *vscsi, struct virtscsi_vq *vq)
 	unsigned long flags;
 	void *buf;
 
-	if (vq->ops)
+	if (vq->ops->finish)
 		virtscsi_vq_reap(vscsi, vq);
 
 	rcu_read_lock();
@@ -546,28 +397,35 @@ static void vq_detach_buffers(struct virtscsi *vscsi, struct virtscsi_vq *vq)
 		buf = vq->vq ? virtqueue_detach_unused_buf(vq->vq) : NULL;
 		vq->stats.returned += !!buf;
 		spin_unlock_irqrestore(&vq->lock, flags);
-		if (buf && vq->ops)
+		if (buf && vq->ops->lose)
 			vq->ops->lose(vscsi, buf, is_gone);
 	} while (buf);
-	virtscsi_fault_lose(vscsi, vq, is_gone);
 	rcu_read_unlock();
 }
 
-/**
- * virtscsi_vq_detach_all() - take back what a reset device will not finish
- * @vscsi: instance; its device is reset, its virtqueues are not running
- *
- * Implements virtio 1.3, 3.3.1. What the device did finish before the reset is
- * reaped as ever, the rest goes to lose().
- *
- * Context: process.
+/*
+ * Implements virtio 1.3, 3.3.1: the device is reset. What it returned before is
+ * reaped, the rest goes to lose(). Process context.
  */
 void virtscsi_vq_detach_all(struct virtscsi *vscsi)
 {
+	struct virtscsi_vqs *vqs = &vscsi->vqs;
 	u32 i;
 
-	vq_detach_buffers(vscsi, &vscsi->ctrl_vq);
-	vq_detach_buffers(vscsi, &vscsi->event_vq);
-	for (i = 0; i < vscsi->nr_queues; i++)
-		vq_detach_buffers(vscsi, &vscsi->req_vqs[i]);
+	vq_detach_buffers(vscsi, &vqs->control);
+	vq_detach_buffers(vscsi, &vqs->event);
+	for (i = 0; i < vqs->nr_requests; i++)
+		vq_detach_buffers(vscsi, &vqs->request[i]);
+	/* Pollers and ioctls may still process what they took out before. */
+	synchronize_rcu();
+}
+
+void virtscsi_vq_read_stats(struct virtscsi_vq *vq,
+			    struct virtscsi_vq_stats *stats)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&vq->lock, flags);
+	*stats = vq->stats;
+	spin_unlock_irqrestore(&vq->lock, flags);
 }

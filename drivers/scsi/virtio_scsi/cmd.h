@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Commands, see cmd.c.
+ */
+#ifndef VIRTSCSI_CMD_H
+#define VIRTSCSI_CMD_H
+
+#include <linux/jiffies.h>
+#include <linux/types.h>
+#include <scsi/scsi_cmnd.h>
+#include <scsi/scsi_host.h>
+
+#include "ladder.h"
+#include "recovery.h"
+#include "stats.h"
+#include "vq.h"
+
+struct scsi_cmnd;
+struct scsi_device;
+struct virtscsi;
+struct virtscsi_wire_resp;
+
+/* Part of struct virtscsi. */
+struct virtscsi_cmds {
+	bool has_progressed;		/* a command has finished */
+	/* A command has come back whose timer had fired; under RCU. */
+	void (*late)(struct virtscsi *vscsi, struct scsi_cmnd *sc);
+};
+
+/* The driver's part of a command of the midlayer. */
+struct virtscsi_cmd {
+	struct virtscsi_wire_resp *resp;
+	u64 tag;			/* on the wire */
+	unsigned long submitted;	/* last, in jiffies */
+	/* Set before it is added, cleared under RCU when it is back; see vq.c. */
+	bool is_in_flight;
+	struct virtscsi_cmd_recovery recovery;
+	struct virtscsi_cmd_ladder ladder;
+	struct virtscsi_cmd_stats stats;
+};
+
+/* Part of struct virtscsi_lun. */
+struct virtscsi_lun_cmds {
+	bool is_doubted;	/* see virtscsi_cmd_doubt() */
+};
+
+static inline bool virtscsi_cmd_is_in_flight(struct scsi_cmnd *sc)
+{
+	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
+
+	return READ_ONCE(cmd->is_in_flight);
+}
+
+static inline u64 virtscsi_cmd_tag(struct scsi_cmnd *sc)
+{
+	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
+
+	return cmd->tag;
+}
+
+static inline unsigned int virtscsi_cmd_age_ms(struct scsi_cmnd *sc)
+{
+	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
+
+	return jiffies_to_msecs(jiffies - cmd->submitted);
+}
+
+extern const struct virtscsi_vq_ops virtscsi_cmd_vq_ops;
+
+void virtscsi_cmd_init(struct virtscsi *vscsi,
+		       void (*late)(struct virtscsi *vscsi,
+				    struct scsi_cmnd *sc));
+struct virtscsi_vq *virtscsi_cmd_vq(struct scsi_cmnd *sc);
+bool virtscsi_cmd_is_failfast(struct scsi_cmnd *sc);
+bool virtscsi_cmd_take_progress(struct virtscsi *vscsi);
+void virtscsi_cmd_doubt(struct scsi_device *sdev, bool doubt);
+
+/* The SCSI core's calls. */
+enum scsi_qc_status virtscsi_cmd_queue(struct Scsi_Host *shost,
+				       struct scsi_cmnd *sc);
+void virtscsi_cmd_commit(struct Scsi_Host *shost, u16 hwq);
+int virtscsi_cmd_poll(struct Scsi_Host *shost, unsigned int hwq);
+void virtscsi_cmd_map_queues(struct Scsi_Host *shost);
+int virtscsi_cmd_init_priv(struct Scsi_Host *shost, struct scsi_cmnd *sc);
+
+#endif

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Handlers of the SCSI error handler and of sg_reset.
+ *
+ * The driver does not let the midlayer enter its error handler for what a LUN
+ * does (see recovery.c). These are for sg_reset, and for the rare cases in which
+ * the midlayer enters it by itself. They wait, and believe a task management
+ * function only when the commands are back: hosts exist that answer "complete"
+ * and cancel nothing.
+ */
+#include <linux/delay.h>
+#include <linux/jiffies.h>
+#include <linux/rcupdate.h>
+#include <linux/virtio_scsi.h>
+#include <scsi/scsi.h>
+#include <scsi/scsi_cmnd.h>
+#include <scsi/scsi_device.h>
+
+#include "eh.h"
+#include "virtscsi.h"
+
+/* How long commands may take to come back after a TMF has ended them. */
+#define COME_BACK_MS	2000
+#define COME_BACK_LOOK_MS	10
+
+/* Commands that the device has, of one LUN, of one target or a single one. */
+struct eh_scope {
+	struct scsi_cmnd *sc;
+	struct scsi_device *sdev;
+	struct scsi_target *starget;
+	unsigned int nr;
+};
+
+static bool eh_count(struct scsi_cmnd *sc, void *data)
+{
+	struct eh_scope *scope = data;
+
+	if ((!scope->sc || scope->sc == sc) &&
+	    (!scope->sdev || scope->sdev == sc->device) &&
+	    (!scope->starget || scope->starget == scsi_target(sc->device)))
+		scope->nr++;
+	return true;
+}
+
+/* Waits until none is left. False: some were left when the time was over. */
+static bool eh_wait_until_back(struct virtscsi *vscsi,
+			       struct eh_scope *scope)
+{
+	unsigned long deadline = jiffies + msecs_to_jiffies(COME_BACK_MS);
+
+	for (;;) {
+		virtscsi_vq_reap_requests(vscsi);
+		scope->nr = 0;
+		virtscsi_inflight_for_each(vscsi, eh_count, scope);
+		if (!scope->nr)
+			break;
+		if (time_after(jiffies, deadline))
+			return false;
+		msleep(COME_BACK_LOOK_MS);
+	}
+	/* Nobody is still finishing one of them (see vq.c). */
+	synchronize_rcu();
+	return true;
+}
+
+/*
+ * One step of the midlayer's error handler, or of sg_reset. Whatever the device
+ * answers, what counts is whether it gave the commands back.
+ */
+static int eh_execute(struct scsi_device *sdev, const char *name,
+		      u32 subtype, u64 tag, struct eh_scope *scope)
+{
+	struct virtscsi *vscsi = shost_priv(sdev->host);
+	bool is_abort = subtype == VIRTIO_SCSI_T_TMF_ABORT_TASK;
+	struct device *dev = &sdev->sdev_gendev;
+	int ret;
+
+	if (!is_abort)
+		virtscsi_ladder_doubt(vscsi, subtype, sdev->id, sdev->lun);
+	ret = virtscsi_tmf_execute(sdev, subtype, tag);
+	if (!is_abort && ret < 0 && ret != -ETIMEDOUT && ret != -EIO)
+		virtscsi_ladder_undoubt(vscsi, subtype, sdev->id, sdev->lun);
+	virtscsi_recovery_schedule(vscsi);
+	if (ret != VIRTIO_SCSI_S_OK &&
+	    ret != VIRTIO_SCSI_S_FUNCTION_SUCCEEDED) {
+		dev_warn_ratelimited(dev, "%s failed: %s %d\n", name,
+				     ret < 0 ? "error" : "response", ret);
+		return FAILED;
+	}
+	if (!eh_wait_until_back(vscsi, scope)) {
+		dev_warn_ratelimited(dev, "%s failed: device answered \"complete\" but kept %u commands\n",
+				     name, scope->nr);
+		return FAILED;
+	}
+	dev_info_ratelimited(dev, "%s done\n", name);
+	return SUCCESS;
+}
+
+/*
+ * Implements virtio 1.3, 5.6.6.2 (ABORT TASK). Sleeps, for 12 seconds at most.
+ * SUCCESS: the device does not have the command any more.
+ */
+int virtscsi_eh_abort(struct scsi_cmnd *sc)
+{
+	struct eh_scope scope = { .sc = sc };
+
+	if (virtscsi_cmd_is_in_flight(sc) &&
+	    eh_execute(sc->device, "abort", VIRTIO_SCSI_T_TMF_ABORT_TASK,
+		       virtscsi_cmd_tag(sc), &scope) == SUCCESS)
+		return SUCCESS;
+	/* It may have come back while the device was asked in vain. */
+	if (virtscsi_cmd_is_in_flight(sc))
+		return FAILED;
+	synchronize_rcu();
+	return SUCCESS;
+}
+
+/*
+ * Implements virtio 1.3, 5.6.6.2 (LOGICAL UNIT RESET). Sleeps, for 12 seconds at
+ * most. Of the command only its device is looked at.
+ */
+int virtscsi_eh_reset_lun(struct scsi_cmnd *sc)
+{
+	struct eh_scope scope = { .sdev = sc->device };
+
+	return eh_execute(sc->device, "LUN reset",
+				VIRTIO_SCSI_T_TMF_LOGICAL_UNIT_RESET, 0, &scope);
+}
+
+/* Likewise (I_T NEXUS RESET). */
+int virtscsi_eh_reset_target(struct scsi_cmnd *sc)
+{
+	struct eh_scope scope = { .starget = scsi_target(sc->device) };
+
+	return eh_execute(sc->device, "I_T nexus reset",
+				VIRTIO_SCSI_T_TMF_I_T_NEXUS_RESET, 0, &scope);
+}
+
+/*
+ * For the midlayer this is the last step, after which it reuses the memory of the
+ * commands. So the device must not have any, also when it does not come back.
+ */
+int virtscsi_eh_reset_host(struct scsi_cmnd *sc)
+{
+	const char *why = "asked for by the SCSI error handler";
+
+	if (sc->submitter == SUBMITTED_BY_SCSI_RESET_IOCTL)
+		why = "asked for by the administrator";
+	return virtscsi_reset_device(shost_priv(sc->device->host), why) ?
+		FAILED : SUCCESS;
+}
+
+/* sysfs: host_reset. Only an adapter reset exists. */
+int virtscsi_eh_host_reset(struct Scsi_Host *shost, int type)
+{
+	if (type != SCSI_ADAPTER_RESET)
+		return -EOPNOTSUPP;
+	return virtscsi_reset_device(shost_priv(shost),
+				     "asked for by the administrator");
+}
+
+/* dm-multipath tries another path instead. */
+bool virtscsi_eh_should_retry(struct scsi_cmnd *sc)
+{
+	return !virtscsi_cmd_is_failfast(sc);
+}

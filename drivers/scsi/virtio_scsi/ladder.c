@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The administrator's ladder: what is done about a command that the device holds,
+ * because of time alone. By default nothing.
+ *
+ * The administrator says after how many seconds, and how far. Each time the timer of
+ * a command fires after that, the next step is taken: ABORT TASK, LOGICAL UNIT RESET,
+ * I_T NEXUS RESET, device reset. Nobody waits for the answers; a command that the
+ * device returns ends as any other.
+ *
+ * Hosts exist that return GOOD for a command that a reset has ended. So from before a
+ * reset is sent until its effects are over, GOOD is not believed (see
+ * virtscsi_cmd_doubt()). A reset that is not answered is doubted for a limited time.
+ */
+#include <linux/jiffies.h>
+#include <linux/moduleparam.h>
+#include <linux/rcupdate.h>
+#include <linux/string.h>
+#include <linux/sysfs.h>
+#include <linux/virtio_scsi.h>
+#include <scsi/scsi_cmnd.h>
+#include <scsi/scsi_device.h>
+
+#include "virtscsi.h"
+
+/* A LUN that was reset is given this time before it is reset again. */
+#define RESET_INTERVAL	(10 * HZ)
+
+/* The longest time that GOOD is not believed if a reset is not answered. */
+#define DOUBT_LIMIT	(60 * HZ)
+
+const char *const virtscsi_ladder_step_names[VIRTSCSI_LADDER_NR_STEPS] = {
+	[VIRTSCSI_LADDER_NO_STEP]   = "none",
+	[VIRTSCSI_LADDER_ABORT]  = "abort",
+	[VIRTSCSI_LADDER_LUN]	   = "lun",
+	[VIRTSCSI_LADDER_TARGET] = "target",
+	[VIRTSCSI_LADDER_HOST]   = "host",
+};
+
+static unsigned int recovery_timeout_s = 60;
+module_param(recovery_timeout_s, uint, 0644);
+MODULE_PARM_DESC(recovery_timeout_s,
+		 "Seconds after which recovery_step applies to a command that the device holds (default 60), for devices bound from now on");
+
+static enum virtscsi_ladder_step recovery_step;
+
+static int recovery_step_set(const char *text, const struct kernel_param *param)
+{
+	int step = __sysfs_match_string(virtscsi_ladder_step_names,
+					VIRTSCSI_LADDER_NR_STEPS, text);
+
+	if (step < 0) {
+		pr_err(KBUILD_MODNAME ": recovery_step: must be none, abort, lun, target or host\n");
+		return step;
+	}
+	recovery_step = step;
+	return 0;
+}
+
+static int recovery_step_get(char *buf, const struct kernel_param *param)
+{
+	return sysfs_emit(buf, "%s\n", virtscsi_ladder_step_names[recovery_step]);
+}
+
+static const struct kernel_param_ops recovery_step_ops = {
+	.set = recovery_step_set,
+	.get = recovery_step_get,
+};
+module_param_cb(recovery_step, &recovery_step_ops, NULL, 0644);
+MODULE_PARM_DESC(recovery_step,
+		 "How far to go for a command that the device holds: none (default), abort, lun, target, host; for devices bound from now on");
+
+static struct virtscsi_lun_ladder *ladder_of_lun(struct scsi_device *sdev)
+{
+	struct virtscsi_lun *lun = sdev->hostdata;
+
+	return &lun->ladder;
+}
+
+typedef bool (*ladder_fn)(struct scsi_device *sdev);
+
+/*
+ * Calls fn for each LUN, or those of a target, or one; fn must not sleep. Under the
+ * lock of the host a LUN keeps its hostdata. Returns whether fn was true for any.
+ */
+static bool ladder_for_each(struct virtscsi *vscsi, int target, u64 lun,
+			    ladder_fn fn)
+{
+	struct Scsi_Host *shost = vscsi->shost;
+	struct scsi_device *sdev;
+	unsigned long flags;
+	bool is_any = false;
+
+	spin_lock_irqsave(shost->host_lock, flags);
+	list_for_each_entry(sdev, &shost->__devices, siblings)
+		if (sdev->hostdata &&
+		    (target == SCAN_WILD_CARD || sdev->id == target) &&
+		    (lun == SCAN_WILD_CARD || sdev->lun == lun))
+			is_any |= fn(sdev);
+	spin_unlock_irqrestore(shost->host_lock, flags);
+	return is_any;
+}
+
+static bool ladder_add_doubt(struct scsi_device *sdev)
+{
+	struct virtscsi_lun_ladder *ladder = ladder_of_lun(sdev);
+
+	ladder->nr_resets++;
+	ladder->doubted_since = get_jiffies_64();
+	ladder->is_doubted = true;
+	virtscsi_cmd_doubt(sdev, true);
+	return true;
+}
+
+static bool ladder_drop_doubt(struct scsi_device *sdev)
+{
+	struct virtscsi_lun_ladder *ladder = ladder_of_lun(sdev);
+
+	if (ladder->nr_resets)
+		ladder->nr_resets--;
+	return true;
+}
+
+static bool ladder_is_doubt_over(const struct virtscsi_lun_ladder *ladder)
+{
+	return !ladder->nr_resets ||
+	       time_after64(get_jiffies_64(), ladder->doubted_since + DOUBT_LIMIT);
+}
+
+static bool ladder_mark_ending(struct scsi_device *sdev)
+{
+	struct virtscsi_lun_ladder *ladder = ladder_of_lun(sdev);
+
+	ladder->is_ending = ladder->is_doubted && ladder_is_doubt_over(ladder);
+	return ladder->is_ending;
+}
+
+static bool ladder_end_doubt(struct scsi_device *sdev)
+{
+	struct virtscsi_lun_ladder *ladder = ladder_of_lun(sdev);
+
+	if (ladder->is_ending && ladder_is_doubt_over(ladder)) {
+		ladder->nr_resets = 0;
+		ladder->is_doubted = false;
+		virtscsi_cmd_doubt(sdev, false);
+	}
+	return ladder->is_doubted;
+}
+
+static u64 ladder_scope(u32 subtype, u64 lun)
+{
+	return subtype == VIRTIO_SCSI_T_TMF_I_T_NEXUS_RESET ? SCAN_WILD_CARD : lun;
+}
+
+/* GOOD of commands that a reset is about to end is not to be believed. */
+void virtscsi_ladder_doubt(struct virtscsi *vscsi, u32 subtype,
+			   unsigned int target, u64 lun)
+{
+	ladder_for_each(vscsi, target, ladder_scope(subtype, lun), ladder_add_doubt);
+}
+
+/* The reset was answered, or was not sent. Any context. */
+void virtscsi_ladder_undoubt(struct virtscsi *vscsi, u32 subtype,
+			     unsigned int target, u64 lun)
+{
+	ladder_for_each(vscsi, target, ladder_scope(subtype, lun), ladder_drop_doubt);
+}
+
+/*
+ * The commands that a reset ended were in the ring before the answer. They were
+ * reaped with the answer, and after a grace period they have been finished. Returns
+ * whether doubts are left.
+ */
+bool virtscsi_ladder_end_doubts(struct virtscsi *vscsi)
+{
+	if (ladder_for_each(vscsi, SCAN_WILD_CARD, SCAN_WILD_CARD,
+			    ladder_mark_ending)) {
+		virtscsi_vq_reap_requests(vscsi);
+		synchronize_rcu();
+	}
+	return ladder_for_each(vscsi, SCAN_WILD_CARD, SCAN_WILD_CARD,
+			       ladder_end_doubt);
+}
+
+/* Sends the reset unless the LUN was reset just before. */
+static int ladder_start_reset(struct virtscsi *vscsi, struct scsi_device *sdev,
+			      u32 subtype)
+{
+	struct virtscsi_lun_ladder *ladder = ladder_of_lun(sdev);
+	int err;
+
+	if (time_before64(get_jiffies_64(), ladder->next_reset))
+		return 0;
+	virtscsi_ladder_doubt(vscsi, subtype, sdev->id, sdev->lun);
+	err = virtscsi_tmf_start(sdev, subtype, 0);
+	if (err)
+		virtscsi_ladder_undoubt(vscsi, subtype, sdev->id, sdev->lun);
+	else
+		ladder->next_reset = get_jiffies_64() + RESET_INTERVAL;
+	return err;
+}
+
+/*
+ * Takes the next step for a command whose timer fired, if one is due. Returns
+ * the step; the device reset is left to the caller.
+ */
+enum virtscsi_ladder_step virtscsi_ladder_climb(struct virtscsi *vscsi,
+						struct scsi_cmnd *sc)
+{
+	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
+	u64 limit_ms = READ_ONCE(vscsi->ladder.timeout_s) * 1000ULL;
+	enum virtscsi_ladder_step step = cmd->ladder.step + 1;
+	int err = 0;
+
+	if (step > READ_ONCE(vscsi->ladder.step) ||
+	    virtscsi_cmd_age_ms(sc) < limit_ms)
+		return VIRTSCSI_LADDER_NO_STEP;
+	switch (step) {
+	case VIRTSCSI_LADDER_ABORT:
+		err = virtscsi_tmf_start(sc->device, VIRTIO_SCSI_T_TMF_ABORT_TASK,
+					 virtscsi_cmd_tag(sc));
+		break;
+	case VIRTSCSI_LADDER_LUN:
+		err = ladder_start_reset(vscsi, sc->device,
+					 VIRTIO_SCSI_T_TMF_LOGICAL_UNIT_RESET);
+		break;
+	case VIRTSCSI_LADDER_TARGET:
+		err = ladder_start_reset(vscsi, sc->device,
+					 VIRTIO_SCSI_T_TMF_I_T_NEXUS_RESET);
+		break;
+	default:
+		break;
+	}
+	/* A function that is overdue does not keep the next step from its turn. */
+	if (err && err != -ETIMEDOUT)
+		return VIRTSCSI_LADDER_NO_STEP;
+	cmd->ladder.step = step;
+	sdev_printk(KERN_NOTICE, sc->device, "tag %#llx: in flight for %u s, recovery step %s\n",
+		    virtscsi_cmd_tag(sc), virtscsi_cmd_age_ms(sc) / 1000,
+		    virtscsi_ladder_step_names[step]);
+	return step;
+}
+
+void virtscsi_ladder_init(struct virtscsi *vscsi)
+{
+	vscsi->ladder.timeout_s = READ_ONCE(recovery_timeout_s);
+	vscsi->ladder.step = READ_ONCE(recovery_step);
+}
+
+unsigned int virtscsi_ladder_timeout_s(struct virtscsi *vscsi)
+{
+	return READ_ONCE(vscsi->ladder.timeout_s);
+}
+
+void virtscsi_ladder_set_timeout_s(struct virtscsi *vscsi, unsigned int s)
+{
+	WRITE_ONCE(vscsi->ladder.timeout_s, s);
+}
+
+enum virtscsi_ladder_step virtscsi_ladder_step(struct virtscsi *vscsi)
+{
+	return READ_ONCE(vscsi->ladder.step);
+}
+
+void virtscsi_ladder_set_step(struct virtscsi *vscsi,
+			      enum virtscsi_ladder_step step)
+{
+	WRITE_ONCE(vscsi->ladder.step, step);
+}

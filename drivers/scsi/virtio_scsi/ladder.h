@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The administrator's ladder, see ladder.c.
+ */
+#ifndef VIRTSCSI_LADDER_H
+#define VIRTSCSI_LADDER_H
+
+#include <linux/types.h>
+
+struct scsi_cmnd;
+struct virtscsi;
+
+/* How far the administrator lets the driver go; each step after the one before. */
+enum virtscsi_ladder_step {
+	VIRTSCSI_LADDER_NO_STEP,		/* wait */
+	VIRTSCSI_LADDER_ABORT,	/* ABORT TASK */
+	VIRTSCSI_LADDER_LUN,		/* LOGICAL UNIT RESET */
+	VIRTSCSI_LADDER_TARGET,	/* I_T NEXUS RESET */
+	VIRTSCSI_LADDER_HOST,		/* reset the virtio device */
+	VIRTSCSI_LADDER_NR_STEPS
+};
+
+extern const char *const virtscsi_ladder_step_names[VIRTSCSI_LADDER_NR_STEPS];
+
+/* Part of struct virtscsi. */
+struct virtscsi_ladder {
+	unsigned int timeout_s;
+	enum virtscsi_ladder_step step;	/* the last one allowed */
+};
+
+/* Part of struct virtscsi_lun; under the lock of the host. Times are in jiffies. */
+struct virtscsi_lun_ladder {
+	bool is_doubted;		/* GOOD is not believed */
+	bool is_ending;			/* it is about to be believed again */
+	unsigned int nr_resets;		/* sent and not answered */
+	u64 doubted_since;
+	u64 next_reset;			/* not before */
+};
+
+/* Part of struct virtscsi_cmd. */
+struct virtscsi_cmd_ladder {
+	u8 step;	/* the last one taken */
+};
+
+void virtscsi_ladder_init(struct virtscsi *vscsi);
+enum virtscsi_ladder_step virtscsi_ladder_climb(struct virtscsi *vscsi,
+						struct scsi_cmnd *sc);
+void virtscsi_ladder_doubt(struct virtscsi *vscsi, u32 subtype,
+			   unsigned int target, u64 lun);
+void virtscsi_ladder_undoubt(struct virtscsi *vscsi, u32 subtype,
+			     unsigned int target, u64 lun);
+bool virtscsi_ladder_end_doubts(struct virtscsi *vscsi);
+unsigned int virtscsi_ladder_timeout_s(struct virtscsi *vscsi);
+void virtscsi_ladder_set_timeout_s(struct virtscsi *vscsi, unsigned int s);
+enum virtscsi_ladder_step virtscsi_ladder_step(struct virtscsi *vscsi);
+void virtscsi_ladder_set_step(struct virtscsi *vscsi,
+			      enum virtscsi_ladder_step step);
+
+#endif

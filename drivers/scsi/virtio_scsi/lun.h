@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Logical units, see lun.c.
+ */
+#ifndef VIRTSCSI_LUN_H
+#define VIRTSCSI_LUN_H
+
+#include <linux/notifier.h>
+#include <linux/workqueue.h>
+
+#include "cmd.h"
+#include "lun_limits.h"
+#include "recovery.h"
+#include "stats.h"
+
+struct queue_limits;
+struct scsi_device;
+struct virtscsi;
+
+/* Bits of virtscsi_lun.tasks. */
+enum virtscsi_lun_task {
+	/* The SCSI core and the upper driver read again what they know of it. */
+	VIRTSCSI_LUN_RESCAN,
+	VIRTSCSI_LUN_REVIEW,		/* is it there? then RESCAN */
+	VIRTSCSI_LUN_QUERY,		/* query and apply limits, unless a tape */
+	VIRTSCSI_LUN_QUERY_TAPE,	/* the same, also of a tape */
+	/* lun.c only */
+	VIRTSCSI_LUN_IS_AWAITED,	/* the scan waits for answers */
+	VIRTSCSI_LUN_IS_REMOVED,	/* no more tasks */
+};
+
+struct virtscsi_luns {
+	struct notifier_block notifier;	/* of the SCSI bus */
+	bool (*is_stuck)(struct scsi_device *sdev);
+	/* The LUN has found out that it is gone. */
+	void (*gone)(struct scsi_device *sdev);
+};
+
+/*
+ * What the driver has for a LUN: its hostdata, from sdev_init() to
+ * sdev_destroy(). A command keeps its LUN; everybody else holds a reference on
+ * the device or the lock of the host, and finds the hostdata NULL afterwards.
+ */
+struct virtscsi_lun {
+	struct scsi_device *sdev;
+	struct virtscsi_lun_stats stats;
+	struct virtscsi_lun_negotiation limits;
+	struct virtscsi_lun_cmds cmds;
+	struct virtscsi_lun_ladder ladder;
+	struct delayed_work work;	/* does the tasks */
+	unsigned long tasks;
+	unsigned long ran_at;	/* when the work last did a task, in jiffies */
+};
+
+int virtscsi_lun_module_init(void);
+void virtscsi_lun_module_exit(void);
+int virtscsi_lun_init(struct virtscsi *vscsi,
+		      bool (*is_stuck)(struct scsi_device *sdev),
+		      void (*gone)(struct scsi_device *sdev));
+void virtscsi_lun_exit(struct virtscsi *vscsi);
+bool virtscsi_lun_is_stuck(struct scsi_device *sdev);
+void virtscsi_lun_schedule(struct scsi_device *sdev,
+			   enum virtscsi_lun_task task);
+
+/* The SCSI core's calls. */
+int virtscsi_lun_alloc(struct scsi_device *sdev);
+int virtscsi_lun_configure(struct scsi_device *sdev, struct queue_limits *lim);
+void virtscsi_lun_free(struct scsi_device *sdev);
+int virtscsi_lun_change_depth(struct scsi_device *sdev, int depth);
+
+#endif

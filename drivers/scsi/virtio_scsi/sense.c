@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Sense data may say that LUNs came or went, that the limits of the LUN may have
+ * changed, or that the host refused a pass-through command. Those of each
+ * command are looked up once, in the table of spc.c.
+ */
+#include <scsi/scsi_cmnd.h>
+#include <scsi/scsi_device.h>
+#include <scsi/scsi_eh.h>
+
+#include "sense.h"
+#include "spc.h"
+#include "virtscsi.h"
+
+/*
+ * Called before the midlayer has the command, which keeps its LUN. Returns
+ * false if the sense data are not valid.
+ *
+ * Context: any, under RCU.
+ */
+bool virtscsi_sense_note(struct virtscsi *vscsi, struct scsi_cmnd *sc)
+{
+	struct request *rq = scsi_cmd_to_rq(sc);
+	struct scsi_sense_hdr sense;
+	unsigned int flags;
+
+	if (!scsi_command_normalize_sense(sc, &sense))
+		return false;
+	flags = virtscsi_spc_sense(sense.sense_key, sense.asc, sense.ascq);
+	if (flags & VIRTSCSI_SENSE_INVENTORY)
+		virtscsi_scan_note_attention(vscsi);
+	/* A query of lun_limits.c: it is repeated after a unit attention. */
+	if (rq->cmd_flags & REQ_DRV)
+		return true;
+	if (flags & VIRTSCSI_SENSE_LIMITS)
+		virtscsi_lun_schedule(sc->device, VIRTSCSI_LUN_QUERY);
+	if (flags & VIRTSCSI_SENSE_REFUSED && blk_rq_is_passthrough(rq))
+		virtscsi_lun_limits_note_refusal(sc);
+	return true;
+}

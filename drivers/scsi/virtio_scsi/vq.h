@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Virtqueues, see vq.c.
+ */
+#ifndef VIRTSCSI_VQ_H
+#define VIRTSCSI_VQ_H
+
+#include <linux/cache.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+
+struct scatterlist;
+struct virtqueue;
+struct virtscsi;
+struct work_struct;
+struct workqueue_struct;
+
+/* The order of the virtqueues (virtio 1.3, 5.6.2). */
+enum virtscsi_vq_index {
+	VIRTSCSI_VQ_CONTROL,
+	VIRTSCSI_VQ_EVENT,
+	VIRTSCSI_VQ_REQUEST,
+};
+
+/* What adding to a virtqueue does. */
+enum virtscsi_vq_state {
+	VIRTSCSI_VQ_RUNNING,	/* the buffer goes to the device */
+	VIRTSCSI_VQ_PAUSED,	/* refused; the device still returns buffers */
+	VIRTSCSI_VQ_STOPPED,	/* refused; the device is being reset */
+	VIRTSCSI_VQ_DEAD,	/* refused for good */
+};
+
+/*
+ * The owner of a virtqueue. finish() and lose() are called under RCU, without a
+ * lock: the device returned a buffer; or it was reset, or is not used any more,
+ * and will not. interrupt may be NULL: the buffers are reaped at once.
+ */
+struct virtscsi_vq_ops {
+	void (*finish)(struct virtscsi *vscsi, void *buf);
+	void (*lose)(struct virtscsi *vscsi, void *buf, bool is_gone);
+	void (*interrupt)(struct virtscsi *vscsi);
+};
+
+/* Never set back. */
+struct virtscsi_vq_stats {
+	u64 added;
+	u64 returned;
+	u64 unprompted;		/* of these, not because of an interrupt */
+	u64 doorbells;
+	u64 interrupts;		/* not under the lock: they come one at a time */
+};
+
+struct virtscsi_vq {
+	spinlock_t lock;	/* all but ops and stats.interrupts */
+	struct virtqueue *vq;	/* NULL while the device is reset */
+	enum virtscsi_vq_state state;
+	const struct virtscsi_vq_ops *ops;
+	struct virtscsi_vq_stats stats;
+} ____cacheline_aligned_in_smp;
+
+/* Part of struct virtscsi. */
+struct virtscsi_vqs {
+	struct work_struct *broken_work;	/* a virtqueue is broken */
+	struct workqueue_struct *broken_queue;
+	u32 nr_requests;	/* polled ones included */
+	u32 nr_polled;		/* the last ones */
+	struct virtscsi_vq control;
+	struct virtscsi_vq event;
+	struct virtscsi_vq request[];
+};
+
+/* What the virtqueues of a new instance are given; see struct virtscsi_vqs. */
+struct virtscsi_vq_setup {
+	u32 nr_requests;
+	u32 nr_polled;
+	const struct virtscsi_vq_ops *control;
+	const struct virtscsi_vq_ops *event;
+	const struct virtscsi_vq_ops *request;
+	struct work_struct *broken_work;
+	struct workqueue_struct *broken_queue;
+};
+
+void virtscsi_vq_init(struct virtscsi *vscsi,
+		      const struct virtscsi_vq_setup *setup);
+void virtscsi_vq_interrupt(struct virtscsi *vscsi, struct virtscsi_vq *vq);
+int virtscsi_vq_find(struct virtscsi *vscsi, bool use_fewer);
+void virtscsi_vq_release(struct virtscsi *vscsi);
+u32 virtscsi_vq_ring_size(const struct virtscsi *vscsi);
+u32 virtscsi_vq_nr_polled(const struct virtscsi *vscsi);
+struct virtscsi_vq *virtscsi_vq_control(struct virtscsi *vscsi);
+struct virtscsi_vq *virtscsi_vq_event(struct virtscsi *vscsi);
+void virtscsi_vq_set_state(struct virtscsi *vscsi,
+			   enum virtscsi_vq_state state);
+void virtscsi_vq_pause_requests(struct virtscsi *vscsi);
+void virtscsi_vq_resume_requests(struct virtscsi *vscsi);
+bool virtscsi_vq_is_broken(struct virtscsi *vscsi);
+int virtscsi_vq_add(struct virtscsi_vq *vq, struct scatterlist *sgs[],
+		    unsigned int nr_out, unsigned int nr_in, void *buf,
+		    bool is_last);
+void virtscsi_vq_kick(struct virtscsi_vq *vq);
+void virtscsi_vq_kick_again(struct virtscsi_vq *vq);
+unsigned int virtscsi_vq_reap(struct virtscsi *vscsi, struct virtscsi_vq *vq);
+void virtscsi_vq_reap_requests(struct virtscsi *vscsi);
+void *virtscsi_vq_take(struct virtscsi_vq *vq);
+void virtscsi_vq_detach_all(struct virtscsi *vscsi);
+void virtscsi_vq_read_stats(struct virtscsi_vq *vq,
+			    struct virtscsi_vq_stats *stats);
+
+#endif
