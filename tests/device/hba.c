@@ -128,6 +128,17 @@ static bool tag_in_use(const struct address *to, uint64_t tag)
 	return false;
 }
 
+/* What QUERY TASK answers: a lost command is not in the task set any more. */
+static bool has_task(const struct address *to, uint64_t tag)
+{
+	struct request *q;
+
+	TAILQ_FOREACH(q, &in_flight, link)
+		if (q->tag == tag && address_same_lun(&q->to, to) && !q->deed.lose)
+			return true;
+	return false;
+}
+
 static uint64_t instead(int64_t lie, uint64_t truth)
 {
 	return lie == DEED_AS_IT_IS ? truth : (uint64_t)lie;
@@ -444,7 +455,7 @@ static uint8_t tmf_execute(uint32_t subtype, const struct address *to, uint64_t 
 		reset_lun(lun, SENSE_UA_DEVICE_RESET);
 		return S_FUNCTION_COMPLETE;
 	case TMF_QUERY_TASK:
-		return tag_in_use(to, tag) ? S_FUNCTION_SUCCEEDED : S_FUNCTION_COMPLETE;
+		return has_task(to, tag) ? S_FUNCTION_SUCCEEDED : S_FUNCTION_COMPLETE;
 	case TMF_QUERY_TASK_SET:
 		return request_number_at(to) ? S_FUNCTION_SUCCEEDED : S_FUNCTION_COMPLETE;
 	case TMF_CLEAR_ACA:

@@ -179,7 +179,7 @@ def _case(path, name, header):
             if kernel not in KERNELS:
                 raise CaseError(f"{name}: unknown kernel '{kernel}' (known: {' '.join(KERNELS)})")
     for key, allowed in (('machine', ('q35', 'microvm')), ('image', ('vmlinux', 'bzImage')),
-                         ('emulator', ('trixie',)),
+                         ('emulator', EMULATORS),
                          ('module', ('kunit',)), ('boot', ('own',)), ('faults', ('injected',)), ('when', ('asked',))):
         if key in fields and fields[key] not in allowed:
             raise CaseError(f"{name}: '{key}: {fields[key]}' (known: {' '.join(allowed)})")

@@ -116,11 +116,15 @@ class Kernel:
             self._make_initrd()
 
     def _build(self, variant):
-        _answer([os.path.join(TOP, 'scripts', 'build'), self.name],
+        return self.build_in(TOP, variant)
+
+    def build_in(self, top, variant):
+        """Build the module of the repository, or of a copy of it; its path."""
+        _answer([os.path.join(top, 'scripts', 'build'), self.name],
                 os.path.join(TOP, 'build', 'log', f'build-{self.name}{variant}'),
                 **({'KUNIT': '1'} if variant == 'kunit' else {}))
         suffix = '-kunit' if variant == 'kunit' else ''
-        module = os.path.join(TOP, 'build', self.release + suffix, 'virtio_scsi.ko')
+        module = os.path.join(top, 'build', self.release + suffix, 'virtio_scsi.ko')
         if not os.path.exists(module):
             raise BuildError(f'scripts/build {self.name} left no {module}')
         return module
