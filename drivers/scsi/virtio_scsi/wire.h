@@ -9,6 +9,7 @@
 #define VIRTSCSI_WIRE_H
 
 #include <linux/compiler.h>
+#include <linux/limits.h>
 #include <linux/types.h>
 #include <linux/virtio_scsi.h>
 
