@@ -332,8 +332,9 @@ static void cmd_complete(struct virtscsi *vscsi, struct scsi_cmnd *sc)
 
 	virtscsi_stats_complete(&lun->stats, &cmd->stats, sc);
 	if (unlikely(virtscsi_recovery_is_overdue(&cmd->recovery))) {
-		/* Else the midlayer would not retry it, being too old. */
-		sc->jiffies_at_alloc = jiffies;
+		/* Storage that was away may report a unit attention now. */
+		if (host_byte(sc->result) == DID_OK && sc->result)
+			cmd_renew(sc);
 		vscsi->cmds.late(vscsi, sc);
 	}
 	WRITE_ONCE(cmd->is_in_flight, false);
