@@ -80,4 +80,3 @@ void virtscsi_inflight_close(struct virtscsi *vscsi)
 	vscsi->inflight.is_closed = true;
 	up_write(&vscsi->inflight.iterating);
 }
-

@@ -30,11 +30,11 @@
 #define DOUBT_LIMIT	(60 * HZ)
 
 const char *const virtscsi_ladder_step_names[VIRTSCSI_LADDER_NR_STEPS] = {
-	[VIRTSCSI_LADDER_NO_STEP]   = "none",
-	[VIRTSCSI_LADDER_ABORT]  = "abort",
-	[VIRTSCSI_LADDER_LUN]	   = "lun",
-	[VIRTSCSI_LADDER_TARGET] = "target",
-	[VIRTSCSI_LADDER_HOST]   = "host",
+	[VIRTSCSI_LADDER_NO_STEP] = "none",
+	[VIRTSCSI_LADDER_ABORT]	  = "abort",
+	[VIRTSCSI_LADDER_LUN]	  = "lun",
+	[VIRTSCSI_LADDER_TARGET]  = "target",
+	[VIRTSCSI_LADDER_HOST]	  = "host",
 };
 
 static unsigned int recovery_timeout_s = 60;

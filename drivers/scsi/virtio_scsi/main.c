@@ -50,8 +50,6 @@ static const struct scsi_host_template main_template = {
 	.change_queue_depth	 = virtscsi_lun_change_depth,
 	.track_queue_depth	 = 1,
 	.dma_boundary		 = UINT_MAX,
-	/* A full ring drains by itself; do not wait longer than that. */
-	.max_host_blocked	 = 1,
 	/* After a reset the device is running again. */
 	.skip_settle_delay	 = 1,
 	.shost_groups		 = virtscsi_sysfs_host_groups,

@@ -107,11 +107,6 @@ static bool reset_has_virtqueues(const struct virtscsi *vscsi)
 	}
 }
 
-bool virtscsi_reset_is_live(struct virtscsi *vscsi)
-{
-	return READ_ONCE(vscsi->reset.state) == VIRTSCSI_LIVE;
-}
-
 /*
  * The lock is held. What the device has goes back to the midlayer. A device that
  * is gone has nothing, and the transport would wait for ever for its reset.

@@ -47,7 +47,6 @@ int virtscsi_reset_find(struct virtscsi *vscsi);
 void virtscsi_reset_start(struct virtscsi *vscsi);
 void virtscsi_reset_begin_removal(struct virtscsi *vscsi);
 void virtscsi_reset_kill(struct virtscsi *vscsi);
-bool virtscsi_reset_is_live(struct virtscsi *vscsi);
 void virtscsi_reset_check(struct virtscsi *vscsi);
 int virtscsi_reset_device(struct virtscsi *vscsi, const char *why);
 

@@ -45,8 +45,8 @@ struct scan_change {
 };
 
 /*
- * What is due for a target. The lock protects the list and the bits. Made with the
- * first event of a target, freed with the instance.
+ * What is due for a target. Made with the first event of the target, freed with the
+ * instance.
  */
 struct scan_target {
 	struct virtscsi *vscsi;

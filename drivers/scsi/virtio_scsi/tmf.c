@@ -11,7 +11,7 @@
  * The device may never answer, so what it has of each function is bounded: by LUN,
  * so that one LUN does not keep another out, and in all, so that the ring keeps room
  * for those that somebody waits for. While a function of a LUN is overdue, the LUN
- * does not get the same one again, and none that somebody would wait for.
+ * does not get the same one again.
  */
 #include <linux/cache.h>
 #include <linux/completion.h>
@@ -162,13 +162,12 @@ static int tmf_check_room(struct virtscsi_tmfs *tmfs, const struct tmf *new)
 		bool is_same = tmf->request.target == new->request.target &&
 			       tmf->request.lun == new->request.lun;
 
-		if (new->is_waited_for && is_same && tmf_is_overdue(tmf))
-			return -EBUSY;
-		if (tmf->is_waited_for ||
-		    tmf->request.subtype != new->request.subtype)
+		if (tmf->request.subtype != new->request.subtype)
 			continue;
 		if (is_same && tmf_is_overdue(tmf))
-			return -ETIMEDOUT;
+			return new->is_waited_for ? -EBUSY : -ETIMEDOUT;
+		if (tmf->is_waited_for)
+			continue;
 		nr_started++;
 		nr_of_lun += is_same;
 	}
@@ -248,8 +247,8 @@ const struct virtscsi_vq_ops virtscsi_tmf_vq_ops = {
 /*
  * Sends a function without waiting; the answer goes to done(). Any context.
  * Returns 0; -EBUSY, too many are outstanding now; -ETIMEDOUT, an earlier one of the
- * LUN is overdue; -ENOMEM; -EINVAL for an address that the wire format cannot express; or as
- * virtscsi_vq_add().
+ * LUN is overdue; -ENOMEM; -EINVAL for an address that the wire format cannot
+ * express; or as virtscsi_vq_add().
  */
 int virtscsi_tmf_start(struct scsi_device *sdev, u32 subtype, u64 tag)
 {
@@ -284,7 +283,7 @@ static int tmf_wait(struct virtscsi *vscsi, struct tmf *tmf)
  * Sends a function and waits, for 10 seconds at most. Process context. Returns the
  * response of the device, 0 to 254, after which the request virtqueues have been
  * reaped; -EIO if the device wrote none; -ETIMEDOUT if it did not answer. Not sent:
- * -EBUSY, at once while an earlier function of the LUN is overdue, or any other
+ * -EBUSY, at once while the same function of the LUN is overdue, or any other
  * error of virtscsi_tmf_start().
  */
 int virtscsi_tmf_execute(struct scsi_device *sdev, u32 subtype, u64 tag)
