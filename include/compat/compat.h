@@ -212,7 +212,18 @@ virtscsi_compat_host_alloc(const struct scsi_host_template *sht, int size)
 #ifndef HAVE_KZALLOC_OBJ
 #include <linux/slab.h>
 
-#define kzalloc_obj(_object, _gfp) kzalloc(sizeof(_object), _gfp)
+#undef kzalloc_obj
+#undef kzalloc_objs
+#undef kvzalloc_objs
+#define virtscsi_compat_gfp(_unused, _gfp, ...) _gfp
+#define virtscsi_compat_default_gfp(...) \
+	virtscsi_compat_gfp(0, ##__VA_ARGS__, GFP_KERNEL)
+#define kzalloc_obj(_object, ...) \
+	kzalloc(sizeof(_object), virtscsi_compat_default_gfp(__VA_ARGS__))
+#define kzalloc_objs(_object, _nr, ...) \
+	kcalloc(_nr, sizeof(_object), virtscsi_compat_default_gfp(__VA_ARGS__))
+#define kvzalloc_objs(_object, _nr, ...) \
+	kvcalloc(_nr, sizeof(_object), virtscsi_compat_default_gfp(__VA_ARGS__))
 #endif
 
 #ifndef HAVE_FIND_VQS_INFO

@@ -71,7 +71,7 @@ debugfs_show_luns(struct seq_file *file,
 	struct virtscsi_stats_sum *sum;
 	struct scsi_device *sdev;
 
-	sum = kzalloc_obj(*sum, GFP_KERNEL);
+	sum = kzalloc_obj(*sum);
 	if (!sum)
 		return -ENOMEM;
 	shost_for_each_device(sdev, vscsi->shost)

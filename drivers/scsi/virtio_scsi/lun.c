@@ -215,7 +215,7 @@ int virtscsi_lun_alloc(struct scsi_device *sdev)
 	    (!scsi_is_wlun(sdev->lun) && (sdev->lun & LUN_MASK) > last))
 		return -ENXIO;
 
-	lun = kzalloc_obj(*lun, GFP_KERNEL);
+	lun = kzalloc_obj(*lun);
 	if (!lun)
 		return -ENOMEM;
 	err = virtscsi_stats_lun_init(&lun->stats);

@@ -192,7 +192,7 @@ static struct scan_target *scan_target(struct virtscsi *vscsi,
 
 	if (of)
 		return of;
-	of = kzalloc_obj(*of, GFP_KERNEL);
+	of = kzalloc_obj(*of);
 	if (!of)
 		return NULL;
 	of->vscsi = vscsi;
@@ -244,7 +244,7 @@ void virtscsi_scan_change(struct virtscsi *vscsi, unsigned int target, u64 lun,
 	struct scan_change *change;
 
 	vscsi->scan.inventory_at = jiffies;
-	change = kzalloc_obj(*change, GFP_KERNEL);
+	change = kzalloc_obj(*change);
 	if (of && change) {
 		change->lun = lun;
 		change->is_added = is_added;

@@ -52,7 +52,7 @@ int virtscsi_tags_init(struct virtscsi *vscsi)
 		return err;
 	tags->nr_tags = vscsi->shost->can_queue;
 	nr = array_size(virtscsi_vq_nr_requests(vscsi), tags->nr_tags);
-	tags->of = kvcalloc(nr, sizeof(*tags->of), GFP_KERNEL);
+	tags->of = kvzalloc_objs(*tags->of, nr);
 	if (!tags->of)
 		return -ENOMEM;
 	for (i = 0; i < nr; i++) {

@@ -60,8 +60,8 @@ static int vq_find(struct virtscsi *vscsi)
 	int err = -ENOMEM;
 	u32 i;
 
-	found = kcalloc(nr_vqs, sizeof(*found), GFP_KERNEL);
-	info = kcalloc(nr_vqs, sizeof(*info), GFP_KERNEL);
+	found = kzalloc_objs(*found, nr_vqs);
+	info = kzalloc_objs(*info, nr_vqs);
 	if (!found || !info)
 		goto out;
 
