@@ -194,8 +194,9 @@ class Kernel:
             cpio.tree('vscsi/cases', os.path.join(TESTS, 'cases'))
             for name in ('virtio-scsi-limits', 'virtio-scsi-top'):
                 cpio.file(f'vscsi/{name}', os.path.join(TOP, 'scripts', name))
-            rules = '60-virtio-scsi-limits.rules'
-            cpio.file(f'vscsi/{rules}', os.path.join(TOP, 'Documentation/examples', rules))
+            for rules in ('Documentation/examples/60-virtio-scsi-limits.rules',
+                          'scripts/packaging/60-virtio-scsi-disks.rules'):
+                cpio.file(f'vscsi/{os.path.basename(rules)}', os.path.join(TOP, rules))
             cpio.data('vscsi/env', self.environment('/vscsi', '').encode())
         with open(self.initrd, 'wb') as whole:
             for path in (base_initrd(self.arch), part):
