@@ -280,6 +280,8 @@ bool lun_option(struct lun *lun, const char *word)
 		lun->refuse = n;
 	else if (!strcmp(word, "flat"))
 		lun->is_flat = true;
+	else if (!strcmp(word, "bare"))
+		lun->is_bare = true;
 	else if (!strncmp(word, "mute=", 5) && parse_size(word + 5, &n) && n <= UINT8_MAX) {
 		if (n)
 			lun->mute[n] = true;

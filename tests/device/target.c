@@ -325,7 +325,9 @@ void scsi_mode_select(struct lun *lun, struct task *t)
 /* A LUN in the single-level form: flat addressing from 256 on. */
 static void put_lun(uint8_t *to, const struct lun *lun)
 {
-	put_be16(to, lun->lun < 256 && !lun->is_flat ? lun->lun : 0x4000 | lun->lun);
+	bool is_bare = lun->is_bare || (lun->lun < 256 && !lun->is_flat);
+
+	put_be16(to, is_bare ? lun->lun : 0x4000 | lun->lun);
 }
 
 /*
@@ -454,9 +456,9 @@ void scsi_start_stop(struct lun *lun, struct task *t)
 }
 
 /* What a target says where it has no such LUN. */
-static void run_without_lun(uint8_t target, struct task *t)
+static void run_without_lun(uint8_t target, uint16_t number, struct task *t)
 {
-	uint8_t buf[36] = { 0x7f, 0, 6, 0x12, 31 };
+	uint8_t buf[36] = { 0x7f, 0, number ? 0 : 6, 0x12, 31 };	/* version 0 as QEMU */
 
 	if (t->cdb[0] == 0x12 && !(t->cdb[1] & 1)) {
 		put_padded(buf + 8, "VSCSI", 28);
@@ -482,7 +484,7 @@ void target_execute(uint8_t target, uint16_t number, struct task *t)
 	int service;
 
 	if (!lun || (lun == &well_known && opcode == 0xa0)) {
-		run_without_lun(target, t);
+		run_without_lun(target, number, t);
 		return;
 	}
 	if (lun->nr_attention && opcode != 0x12 && opcode != 0xa0 && opcode != 0x03) {

@@ -69,6 +69,7 @@ struct lun {
 	uint64_t refuse;	/* more bytes than this are refused, announced or not; 0: none */
 	bool mute[256];		/* commands with these opcodes wait */
 	bool is_flat;		/* reported in the flat form though it is below 256 */
+	bool is_bare;		/* REPORT LUNS has it without the flat prefix */
 	bool held;		/* commands wait for a release (see hba.c) */
 	uint8_t media_event;	/* cdrom: what GET EVENT STATUS has to tell */
 	uint64_t position;	/* tape: bytes of the medium before it */

@@ -184,6 +184,21 @@ static struct virtscsi_vq *cmd_choose_vq(struct virtscsi *vscsi,
 	return virtscsi_vq_request(vscsi, hwq);
 }
 
+/* INQUIRY data for "no LUN here", upon which a scan goes on to the next LUN. */
+static enum scsi_qc_status cmd_answer_no_lun(struct scsi_cmnd *sc)
+{
+	static const u8 inquiry[36] = { 0x7f, [4] = 31 };
+
+	if (sc->cmnd[0] != INQUIRY)
+		return cmd_fail(sc, DID_NO_CONNECT);
+	scsi_set_resid(sc, scsi_bufflen(sc) -
+		       sg_copy_from_buffer(scsi_sglist(sc), scsi_sg_count(sc),
+					   inquiry, sizeof(inquiry)));
+	sc->result = 0;
+	scsi_done(sc);
+	return 0;
+}
+
 /* Implements virtio 1.3, 5.6.6.1. Any context. */
 enum scsi_qc_status virtscsi_cmd_queue(struct Scsi_Host *shost,
 				       struct scsi_cmnd *sc)
@@ -194,6 +209,8 @@ enum scsi_qc_status virtscsi_cmd_queue(struct Scsi_Host *shost,
 	u32 unique_tag = blk_mq_unique_tag(scsi_cmd_to_rq(sc));
 	int err;
 
+	if (unlikely(lun->cmds.is_alias))
+		return cmd_answer_no_lun(sc);
 	if (!cmd_put_request(vscsi, sc, unique_tag)) {
 		dev_err_ratelimited(&sc->device->sdev_gendev,
 				    "cannot encode %u-byte CDB for this address\n",

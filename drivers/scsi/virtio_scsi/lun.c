@@ -198,6 +198,19 @@ void virtscsi_lun_schedule(struct scsi_device *sdev,
 	spin_unlock_irqrestore(sdev->host->host_lock, flags);
 }
 
+/* The LUN is there under its other number, with or without the flat prefix. */
+static bool lun_is_alias(struct scsi_device *sdev)
+{
+	struct scsi_device *other;
+
+	other = scsi_device_lookup(sdev->host, 0, sdev->id,
+				   sdev->lun ^ VIRTSCSI_WIRE_LUN_FLAT);
+	if (!other)
+		return false;
+	scsi_device_put(other);
+	return true;
+}
+
 /*
  * sdev_init: a LUN is about to be probed. Implements virtio 1.3, 5.6.4
  * (max_lun), and 5.6.6.1 for the addresses. Returns -ENXIO for a LUN beyond
@@ -224,6 +237,9 @@ int virtscsi_lun_alloc(struct scsi_device *sdev)
 		return err;
 	}
 	lun->sdev = sdev;
+	/* An error would end the scan of the LUNs that REPORT LUNS lists next. */
+	lun->cmds.is_alias = lun_is_alias(sdev);
+	lun->target_level = sdev->sdev_target->scsi_level;
 	lun->ran_at = jiffies - RUN_INTERVAL;
 	INIT_DELAYED_WORK(&lun->work, lun_work);
 	sdev->hostdata = lun;
@@ -239,10 +255,17 @@ int virtscsi_lun_alloc(struct scsi_device *sdev)
 /* sdev_destroy, also after a sdev_init that failed. No request is in flight. */
 void virtscsi_lun_free(struct scsi_device *sdev)
 {
+	struct scsi_target *starget = sdev->sdev_target;
 	struct virtscsi_lun *lun = sdev->hostdata;
 
 	if (!lun)
 		return;
+	/*
+	 * The INQUIRY data of a LUN that is not there may say version 0, and then
+	 * the midlayer does not send REPORT LUNS to the target any more.
+	 */
+	if (starget->scsi_level < lun->target_level)
+		starget->scsi_level = lun->target_level;
 	/* Pairs with virtscsi_lun_schedule(). The work still needs hostdata. */
 	spin_lock_irq(sdev->host->host_lock);
 	set_bit(VIRTSCSI_LUN_IS_REMOVED, &lun->tasks);

@@ -59,8 +59,8 @@ struct scan_target {
 };
 
 /*
- * A LUN of the device. The midlayer numbers a LUN below 256 as REPORT LUNS
- * returns it, which may be with the flat space prefix.
+ * A LUN of the device. The midlayer numbers a LUN as REPORT LUNS or an event had
+ * it first, with or without the flat space prefix.
  */
 struct scsi_device *virtscsi_scan_lookup(struct virtscsi *vscsi,
 					 unsigned int target, u64 lun)
@@ -70,7 +70,7 @@ struct scsi_device *virtscsi_scan_lookup(struct virtscsi *vscsi,
 	sdev = scsi_device_lookup(vscsi->shost, 0, target, lun);
 	if (!sdev)
 		sdev = scsi_device_lookup(vscsi->shost, 0, target,
-					  lun | VIRTSCSI_WIRE_LUN_FLAT);
+					  lun ^ VIRTSCSI_WIRE_LUN_FLAT);
 	return sdev;
 }
 
