@@ -22,6 +22,7 @@
 #include <linux/wait_bit.h>
 #include <scsi/scsi_device.h>
 #include <scsi/scsi_devinfo.h>
+#include <scsi/scsi_eh.h>
 
 #include "virtscsi.h"
 #include "wire.h"
@@ -93,6 +94,8 @@ enum lun_presence {
 static enum lun_presence lun_inquire(struct scsi_device *sdev)
 {
 	const u8 cdb[6] = { INQUIRY, 0, 0, 0, INQUIRY_LEN };
+	struct scsi_sense_hdr sense = {};
+	const struct scsi_exec_args args = { .sshdr = &sense };
 	enum lun_presence presence = LUN_UNKNOWN;
 	u8 *inquiry;
 	int result;
@@ -103,11 +106,15 @@ static enum lun_presence lun_inquire(struct scsi_device *sdev)
 
 	result = scsi_execute_cmd(sdev, cdb, REQ_OP_DRV_IN, inquiry,
 				  INQUIRY_LEN, INQUIRY_TIMEOUT, INQUIRY_RETRIES,
-				  NULL);
+				  &args);
 	/* Peripheral qualifier: not connected, or not supported. */
 	if (!result)
 		presence = inquiry[0] >> 5 ? LUN_GONE : LUN_PRESENT;
 	else if (result > 0 && host_byte(result) == DID_BAD_TARGET)
+		presence = LUN_GONE;
+	/* LOGICAL UNIT NOT SUPPORTED: vhost-scsi's answer */
+	else if (result > 0 && scsi_sense_valid(&sense) &&
+		 sense.sense_key == ILLEGAL_REQUEST && sense.asc == 0x25)
 		presence = LUN_GONE;
 	kfree(inquiry);
 	return presence;
