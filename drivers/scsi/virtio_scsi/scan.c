@@ -243,7 +243,7 @@ void virtscsi_scan_change(struct virtscsi *vscsi, unsigned int target, u64 lun,
 	struct scan_target *of = scan_target(vscsi, target);
 	struct scan_change *change;
 
-	vscsi->scan.inventory_at = jiffies;
+	vscsi->scan.inventory_at = get_jiffies_64();
 	change = kzalloc_obj(*change);
 	if (of && change) {
 		change->lun = lun;
@@ -286,11 +286,11 @@ void virtscsi_scan_gone(struct scsi_device *sdev)
  */
 static bool scan_explains_attention(const struct virtscsi_scan *scan)
 {
-	unsigned long seen = READ_ONCE(scan->attention_seen);
+	u64 seen = READ_ONCE(scan->attention_seen);
 
-	return time_after_eq(scan->scan_began, seen) ||
+	return time_after_eq64(scan->scan_began, seen) ||
 	       (!READ_ONCE(scan->may_have_lost) &&
-		time_after(scan->inventory_at + ATTENTION_EARLIER, seen));
+		time_after64(scan->inventory_at + ATTENTION_EARLIER, seen));
 }
 
 /*
@@ -313,7 +313,7 @@ static void scan_rescan_work(struct work_struct *work)
 	if (!is_due || !scan_may_scan(vscsi))
 		return;
 
-	WRITE_ONCE(scan->scan_began, jiffies);
+	WRITE_ONCE(scan->scan_began, get_jiffies_64());
 	WRITE_ONCE(scan->may_have_lost, false);
 	for (target = 0; target < vscsi->shost->max_id; target++) {
 		if (!scan_has_luns(vscsi, target, &is_stuck))
@@ -354,10 +354,10 @@ void virtscsi_scan_note_attention(struct virtscsi *vscsi)
 
 	if (READ_ONCE(scan->is_stopped))
 		return;
-	WRITE_ONCE(scan->attention_seen, jiffies);
+	WRITE_ONCE(scan->attention_seen, get_jiffies_64());
 	if (READ_ONCE(scan->is_attention_due))
 		return;
-	if (time_before(jiffies, READ_ONCE(scan->scan_began) +
+	if (time_before64(get_jiffies_64(), READ_ONCE(scan->scan_began) +
 			ATTENTION_INTERVAL))
 		delay = ATTENTION_INTERVAL;
 	WRITE_ONCE(scan->is_attention_due, true);
@@ -377,8 +377,8 @@ int virtscsi_scan_init(struct virtscsi *vscsi)
 
 	xa_init(&scan->targets);
 	INIT_DELAYED_WORK(&scan->rescan, scan_rescan_work);
-	scan->scan_began = jiffies - ATTENTION_INTERVAL;
-	scan->inventory_at = jiffies - ATTENTION_INTERVAL;
+	scan->scan_began = get_jiffies_64() - ATTENTION_INTERVAL;
+	scan->inventory_at = get_jiffies_64() - ATTENTION_INTERVAL;
 	scan->queue = alloc_workqueue("virtio_scsi_scan_%u",
 				      WQ_UNBOUND | WQ_FREEZABLE, WQ_MAX_ACTIVE,
 				      vscsi->shost->host_no);

@@ -11,7 +11,7 @@
 struct scsi_device;
 struct virtscsi;
 
-/* Part of struct virtscsi. Times are in jiffies. */
+/* Part of struct virtscsi. Times are in 64-bit jiffies. */
 struct virtscsi_scan {
 	struct workqueue_struct *queue;	/* freezable */
 	struct delayed_work rescan;	/* for what changed without an event */
@@ -19,9 +19,9 @@ struct virtscsi_scan {
 	bool is_stopped;
 	bool is_rescan_due;		/* events were missed, or a reset */
 	bool is_attention_due;		/* REPORTED LUNS DATA HAS CHANGED */
-	unsigned long attention_seen;
-	unsigned long scan_began;
-	unsigned long inventory_at;	/* of the last event about a LUN */
+	u64 attention_seen;
+	u64 scan_began;
+	u64 inventory_at;	/* of the last event about a LUN */
 	bool may_have_lost;		/* too many events at once */
 };
 
