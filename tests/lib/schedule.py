@@ -7,7 +7,7 @@ under a schedule no I/O may fail, whatever it takes.
 import random
 
 # Answers after which a command is to be sent again, executed or not.
-_ANSWERS = ('skip response=1', 'skip response=4', 'skip response=5', 'skip response=6', 'response=8',
+_ANSWERS = ('skip response=1', 'skip response=4', 'skip response=5', 'skip response=6',
             'skip response=9', 'response=9', 'skip response=77', 'nothing', 'skip status=8',
             'residual=4294967295', 'residual=512',
             'skip status=0x28', 'skip status=2 sense=70000600000000000000000029000000',

@@ -172,8 +172,8 @@ virtscsi_wire_get_resp(const struct virtscsi_wire_resp *resp, bool is_le)
 }
 
 /*
- * NEXUS_FAILURE and TRANSPORT_FAILURE concern this path: the command is retried
- * here, then on another path.
+ * TRANSPORT_FAILURE concerns this path: the command is retried here, then on
+ * another path.
  */
 static const u8 wire_host_bytes[] = {
 	[VIRTIO_SCSI_S_OVERRUN]		  = DID_ERROR,
@@ -182,7 +182,6 @@ static const u8 wire_host_bytes[] = {
 	[VIRTIO_SCSI_S_RESET]		  = DID_RESET,
 	[VIRTIO_SCSI_S_BUSY]		  = DID_BUS_BUSY,
 	[VIRTIO_SCSI_S_TRANSPORT_FAILURE] = DID_TRANSPORT_DISRUPTED,
-	[VIRTIO_SCSI_S_NEXUS_FAILURE]	  = DID_TRANSPORT_DISRUPTED,
 	[VIRTIO_SCSI_S_FAILURE]		  = DID_ERROR,
 	[VIRTIO_SCSI_S_INCORRECT_LUN]	  = DID_BAD_TARGET,
 };
@@ -229,6 +228,9 @@ virtscsi_wire_outcome(const struct virtscsi_response *response, u32 bufflen,
 	} else if (code == VIRTIO_SCSI_S_TARGET_FAILURE) {
 		outcome.result = DID_OK << 16 | SAM_STAT_CHECK_CONDITION;
 		outcome.is_target_failure = true;
+	} else if (code == VIRTIO_SCSI_S_NEXUS_FAILURE) {
+		/* QEMU means a reservation conflict by it. */
+		outcome.result = DID_OK << 16 | SAM_STAT_RESERVATION_CONFLICT;
 	} else if (code < ARRAY_SIZE(wire_host_bytes) &&
 		   wire_host_bytes[code] != DID_OK) {
 		outcome.result = wire_host_bytes[code] << 16;

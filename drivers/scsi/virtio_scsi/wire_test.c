@@ -386,8 +386,8 @@ static void wire_test_untouched(struct kunit *test)
 }
 
 /*
- * The response codes of a command. Nexus and transport failures are retried on
- * another path, a target failure is not.
+ * The response codes of a command. A transport failure is retried on another
+ * path, a target failure is not; a nexus failure is a reservation conflict.
  */
 static const struct code_row {
 	const char *name;
@@ -402,7 +402,7 @@ static const struct code_row {
 	[5] = { "BUSY", DID_BUS_BUSY, 0 },
 	[6] = { "TRANSPORT_FAILURE", DID_TRANSPORT_DISRUPTED, 0 },
 	[7] = { "TARGET_FAILURE", DID_OK, SAM_STAT_CHECK_CONDITION },
-	[8] = { "NEXUS_FAILURE", DID_TRANSPORT_DISRUPTED, 0 },
+	[8] = { "NEXUS_FAILURE", DID_OK, SAM_STAT_RESERVATION_CONFLICT },
 	[9] = { "FAILURE", DID_ERROR, 0 },
 	[12] = { "INCORRECT_LUN", DID_BAD_TARGET, 0 },
 };
