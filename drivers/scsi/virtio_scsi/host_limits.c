@@ -119,6 +119,8 @@ static int host_limits_compute(struct virtscsi *vscsi,
 		.has_indirect = virtio_has_feature(vdev,
 						   VIRTIO_RING_F_INDIRECT_DESC),
 		.has_pi = vscsi->has_pi,
+		/* vhost-scsi never offers it; QEMU's own device and SPDK do. */
+		.counts_pages = !virtio_has_feature(vdev, VIRTIO_SCSI_F_CHANGE),
 		.nr_cpus = blk_mq_num_possible_queues(0),
 		.nr_queues = virtscsi_vq_nr_requests(vscsi),
 		.page_size = PAGE_SIZE,

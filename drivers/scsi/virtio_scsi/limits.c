@@ -43,6 +43,14 @@
 /* cmd_per_lun is a short in the SCSI core. */
 #define CMD_PER_LUN_LAST	S16_MAX
 
+/*
+ * vhost-scsi drops a command of more than 2048 pages without an answer. With so
+ * many segments 4 MiB still fit. A page of the host is at least 4 KiB.
+ */
+#define COUNTED_PAGES		2048
+#define COUNTED_PAGE_SECTORS	8
+#define COUNTED_SEG_LAST	512
+
 /* sg and SG_IO compute byte counts in an int. */
 #define MAX_SECTORS_LAST	(INT_MAX >> 9)
 
@@ -78,6 +86,7 @@ const char * const virtscsi_limit_source_names[VIRTSCSI_NR_SOURCES] = {
 	[VIRTSCSI_FROM_CPUS]	= "cpus",
 	[VIRTSCSI_FROM_WIRE]	= "wire",
 	[VIRTSCSI_FROM_PI]	= "protection",
+	[VIRTSCSI_FROM_PAGES]	= "pages",
 	[VIRTSCSI_FROM_HBA]	= "hba",
 	[VIRTSCSI_FROM_VPD_B0]	= "vpd-b0",
 	[VIRTSCSI_FROM_BLOCK_LIMITS] = "block-limits",
@@ -179,6 +188,8 @@ static void limit_segments(struct virtscsi_limit *data,
 	*data = limit_within(asked, 1, facts->ring_size - VIRTSCSI_NR_HEADERS,
 			     VIRTSCSI_FROM_RING);
 	limit_lower(data, facts->nr_segments, VIRTSCSI_FROM_KERNEL);
+	if (facts->counts_pages)
+		limit_lower(data, COUNTED_SEG_LAST, VIRTSCSI_FROM_PAGES);
 
 	*prot = limit_from(0, VIRTSCSI_FROM_PI);
 	if (facts->has_pi && data->value >= 2) {
@@ -215,6 +226,14 @@ int virtscsi_limits_compute(struct virtscsi_limits *limits,
 	of[VIRTSCSI_MAX_SECTORS] = limit_max_sectors(config->max_sectors, facts);
 	limit_segments(&of[VIRTSCSI_SEG_MAX], &of[VIRTSCSI_PROT_SEG_MAX],
 		       config->seg_max, facts);
+	/*
+	 * A segment that begins and ends within a page touches up to two pages
+	 * more than its length fills.
+	 */
+	if (facts->counts_pages)
+		limit_lower(&of[VIRTSCSI_MAX_SECTORS],
+			    (COUNTED_PAGES - 2 * of[VIRTSCSI_SEG_MAX].value) *
+			    COUNTED_PAGE_SECTORS, VIRTSCSI_FROM_PAGES);
 	of[VIRTSCSI_SEGMENT_SIZE] =
 		limit_lower_of(U32_MAX, VIRTSCSI_FROM_KERNEL,
 			       max_t(u64, facts->segment_size, facts->page_size),

@@ -46,6 +46,7 @@ enum virtscsi_limit_source {
 	VIRTSCSI_FROM_CPUS,	/* the number of CPUs */
 	VIRTSCSI_FROM_WIRE,	/* the width of a field in the wire format */
 	VIRTSCSI_FROM_PI,	/* protection information takes segments */
+	VIRTSCSI_FROM_PAGES,	/* the host may bound the pages of a command */
 	VIRTSCSI_FROM_HBA,	/* the HBA's limit */
 	VIRTSCSI_FROM_VPD_B0,	/* the LUN's VPD page B0h (Block Limits) */
 	VIRTSCSI_FROM_BLOCK_LIMITS,	/* READ BLOCK LIMITS of a tape drive */
@@ -77,6 +78,7 @@ struct virtscsi_facts {
 	u32 ring_size;		/* entries of the smallest request virtqueue */
 	bool has_indirect;	/* a command takes one ring entry */
 	bool has_pi;		/* VIRTIO_SCSI_F_T10_PI is negotiated */
+	bool counts_pages;	/* the host may be vhost-scsi, see limits.c */
 	u32 nr_cpus;		/* CPUs that can submit commands */
 	u32 nr_queues;		/* request virtqueues that were found */
 	u32 page_size;		/* the block layer accepts no smaller transfer or segment */

@@ -693,12 +693,47 @@ static void limits_test_every_combination(struct kunit *test)
 	}
 }
 
+/* No layout of the segments touches more than the 2048 pages of vhost-scsi. */
+static void limits_test_pages(struct kunit *test)
+{
+	static const struct {
+		u32 ring_size, seg_max, sectors;
+		bool has_pi;
+	} rows[] = {
+		{ 128, 126, 14368, false }, { 128, 63, 15376, true },
+		{ 256, 254, 12320, false }, { 1024, 512, 8192, false },
+		{ 1024, 256, 12288, true },
+	};
+	struct virtscsi_config config = typical_config;
+	struct virtscsi_facts facts = typical_facts;
+	struct virtscsi_limits limits;
+	unsigned int i;
+
+	config.seg_max = 1022;
+	facts.counts_pages = true;
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		facts.ring_size = rows[i].ring_size;
+		facts.has_pi = rows[i].has_pi;
+		KUNIT_ASSERT_EQ(test, 0, virtscsi_limits_compute(&limits, &config,
+								 &facts));
+		expect_limit(test, &limits, VIRTSCSI_MAX_SECTORS,
+			     rows[i].sectors, VIRTSCSI_FROM_PAGES);
+		KUNIT_EXPECT_EQ(test, limits.of[VIRTSCSI_SEG_MAX].value,
+				rows[i].seg_max);
+	}
+	config.max_sectors = 2048;
+	KUNIT_ASSERT_EQ(test, 0, virtscsi_limits_compute(&limits, &config, &facts));
+	expect_limit(test, &limits, VIRTSCSI_MAX_SECTORS, 2048,
+		     VIRTSCSI_FROM_DEVICE);
+}
+
 static struct kunit_case limits_test_cases[] = {
 	KUNIT_CASE_PARAM(limits_test_field, field_gen_params),
 	KUNIT_CASE_PARAM(limits_test_segments, segments_gen_params),
 	KUNIT_CASE_PARAM(limits_test_depth, depth_gen_params),
 	KUNIT_CASE_PARAM(limits_test_dma, dma_gen_params),
 	KUNIT_CASE(limits_test_dma_of_segments_only),
+	KUNIT_CASE(limits_test_pages),
 	KUNIT_CASE(limits_test_ring_too_small),
 	KUNIT_CASE_PARAM(limits_test_queues, queues_gen_params),
 	KUNIT_CASE(limits_test_names),
