@@ -209,7 +209,7 @@ enum scsi_qc_status virtscsi_cmd_queue(struct Scsi_Host *shost,
 	u32 unique_tag = blk_mq_unique_tag(scsi_cmd_to_rq(sc));
 	int err;
 
-	if (unlikely(lun->cmds.is_alias))
+	if (unlikely(lun->cmds.is_unused))
 		return cmd_answer_no_lun(sc);
 	if (!cmd_put_request(vscsi, sc, unique_tag)) {
 		dev_err_ratelimited(&sc->device->sdev_gendev,

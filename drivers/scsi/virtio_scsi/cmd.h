@@ -42,7 +42,7 @@ struct virtscsi_cmd {
 /* Part of struct virtscsi_lun. */
 struct virtscsi_lun_cmds {
 	bool is_doubted;	/* see virtscsi_cmd_doubt() */
-	bool is_alias;		/* the LUN is known under another number */
+	bool is_unused;		/* beyond max_lun, or known under another number */
 };
 
 static inline bool virtscsi_cmd_is_in_flight(struct scsi_cmnd *sc)

@@ -218,22 +218,26 @@ static bool lun_is_alias(struct scsi_device *sdev)
 	return true;
 }
 
+/* Implements virtio 1.3, 5.6.4 (max_lun), and 5.6.6.1 for the addresses. */
+static bool lun_is_beyond(struct scsi_device *sdev)
+{
+	u32 last = max(virtscsi_limit(shost_priv(sdev->host), VIRTSCSI_MAX_LUN),
+		       LUN_ALWAYS);
+	u8 wire[VIRTSCSI_WIRE_LUN_LEN];
+
+	return !virtscsi_wire_put_lun(wire, sdev->id, sdev->lun) ||
+	       (!scsi_is_wlun(sdev->lun) && (sdev->lun & LUN_MASK) > last);
+}
+
 /*
- * sdev_init: a LUN is about to be probed. Implements virtio 1.3, 5.6.4
- * (max_lun), and 5.6.6.1 for the addresses. Returns -ENXIO for a LUN beyond
- * max_lun and for an address that the wire format cannot express.
+ * sdev_init: a LUN is about to be probed. One that is not to be used is probed
+ * without the device: an error here would end the scan of the LUNs that REPORT
+ * LUNS lists next.
  */
 int virtscsi_lun_alloc(struct scsi_device *sdev)
 {
-	u8 wire[VIRTSCSI_WIRE_LUN_LEN];
-	u32 last = max(virtscsi_limit(shost_priv(sdev->host), VIRTSCSI_MAX_LUN),
-		       LUN_ALWAYS);
 	struct virtscsi_lun *lun;
 	int err;
-
-	if (!virtscsi_wire_put_lun(wire, sdev->id, sdev->lun) ||
-	    (!scsi_is_wlun(sdev->lun) && (sdev->lun & LUN_MASK) > last))
-		return -ENXIO;
 
 	lun = kzalloc_obj(*lun);
 	if (!lun)
@@ -244,8 +248,7 @@ int virtscsi_lun_alloc(struct scsi_device *sdev)
 		return err;
 	}
 	lun->sdev = sdev;
-	/* An error would end the scan of the LUNs that REPORT LUNS lists next. */
-	lun->cmds.is_alias = lun_is_alias(sdev);
+	lun->cmds.is_unused = lun_is_beyond(sdev) || lun_is_alias(sdev);
 	lun->target_level = sdev->sdev_target->scsi_level;
 	lun->ran_at = jiffies - RUN_INTERVAL;
 	INIT_DELAYED_WORK(&lun->work, lun_work);
