@@ -12,8 +12,7 @@
  * overrides. They are applied while the block layer freezes the queue of the LUN.
  * So no request in flight exceeds the limits that it was built for.
  *
- * The completion path reads single limits without the lock of the LUN, and of two
- * refusals at once one may get lost.
+ * The completion path reads single limits without the lock of the LUN.
  */
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
@@ -34,9 +33,6 @@
 
 /* The most that old devices return, whose length field has one byte. */
 #define QUERY_LEN	252
-
-/* A pass-through command up to this size is never refused for its size. */
-#define REFUSED_FIRST_SECTORS	128
 
 static struct virtscsi_lun_negotiation *lun_limits_of(struct scsi_device *sdev)
 {
@@ -346,40 +342,4 @@ int virtscsi_lun_limits_override(struct scsi_device *sdev,
 		nego->overrides[id] = value;
 	mutex_unlock(&nego->lock);
 	return err ?: virtscsi_lun_limits_apply(sdev);
-}
-
-/*
- * A pass-through command was within all limits, and the sense data are those of
- * QEMU for a command that its host refuses. Nothing is sent again or lowered. If
- * the LUN has no limit of its own, the log says once what may help.
- *
- * Context: any.
- */
-void virtscsi_lun_limits_note_refusal(struct scsi_cmnd *sc)
-{
-	struct virtscsi_lun_negotiation *nego = lun_limits_of(sc->device);
-	const struct virtscsi_limit *of = nego->limits.of;
-	u32 sectors = DIV_ROUND_UP(scsi_bufflen(sc), 512);
-	u32 smallest = READ_ONCE(nego->refused_sectors);
-	bool is_fixed = sc->cmnd[1] & 1;
-
-	if (sectors <= REFUSED_FIRST_SECTORS ||
-	    READ_ONCE(of[VIRTSCSI_LUN_MAX_SECTORS].source) ==
-	    VIRTSCSI_FROM_VPD_B0)
-		return;
-	/* A tape block that is longer than the drive supports. */
-	if (sc->device->type == TYPE_TAPE && !is_fixed &&
-	    scsi_bufflen(sc) > READ_ONCE(of[VIRTSCSI_LUN_MAX_BLOCK].value))
-		return;
-	if (!smallest || sectors < smallest)
-		WRITE_ONCE(nego->refused_sectors, sectors);
-	if (!smallest)
-		sdev_printk(KERN_WARNING, sc->device,
-			    "a pass-through command of %u sectors was refused; if it was too large for the host, lower limits/max_sectors\n",
-			    sectors);
-}
-
-u32 virtscsi_lun_limits_refused(struct scsi_device *sdev)
-{
-	return READ_ONCE(lun_limits_of(sdev)->refused_sectors);
 }

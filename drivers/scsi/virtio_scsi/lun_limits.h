@@ -14,7 +14,6 @@ struct scsi_cmnd;
 struct scsi_device;
 
 struct virtscsi_lun_negotiation {
-	u32 refused_sectors;	/* smallest pass-through command refused, or 0 */
 	bool is_applied;	/* once; from then on the queue is frozen for it */
 
 	struct mutex lock;	/* what follows; nests inside limits_lock */
@@ -36,7 +35,5 @@ struct virtscsi_limit virtscsi_lun_limits_show(struct scsi_device *sdev,
 					       enum virtscsi_lun_limit_id id);
 int virtscsi_lun_limits_override(struct scsi_device *sdev,
 				 enum virtscsi_lun_limit_id id, u32 value);
-void virtscsi_lun_limits_note_refusal(struct scsi_cmnd *sc);
-u32 virtscsi_lun_limits_refused(struct scsi_device *sdev);
 
 #endif

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Sense data may say that LUNs came or went, that the limits of the LUN may have
- * changed, or that the host refused a pass-through command. Those of each
- * command are looked up once, in the table of spc.c.
+ * Sense data may say that LUNs came or went, or that the limits of the LUN may have
+ * changed. Those of each command are looked up once, in the table of spc.c.
  */
 #include <scsi/scsi_cmnd.h>
 #include <scsi/scsi_device.h>
@@ -34,7 +33,5 @@ bool virtscsi_sense_note(struct virtscsi *vscsi, struct scsi_cmnd *sc)
 		return true;
 	if (flags & VIRTSCSI_SENSE_LIMITS)
 		virtscsi_lun_schedule(sc->device, VIRTSCSI_LUN_QUERY);
-	if (flags & VIRTSCSI_SENSE_REFUSED && blk_rq_is_passthrough(rq))
-		virtscsi_lun_limits_note_refusal(sc);
 	return true;
 }

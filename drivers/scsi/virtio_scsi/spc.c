@@ -16,14 +16,12 @@
 #define PAGE_LIST		0x00
 #define PAGE_BLOCK_LIMITS	0xb0
 
-#define ANY_ASCQ		0x100
-
 #define CHANGED			(VIRTSCSI_SENSE_LIMITS | VIRTSCSI_SENSE_RESCAN)
 
 static const struct {
 	u8 key;
 	u8 asc;
-	u16 ascq;
+	u8 ascq;
 	unsigned int flags;
 } spc_senses[] = {
 	/* NOT READY TO READY CHANGE, MEDIUM MAY HAVE CHANGED */
@@ -35,12 +33,6 @@ static const struct {
 	/* REPORTED LUNS DATA HAS CHANGED */
 	{ UNIT_ATTENTION, 0x3f, 0x0e,
 	  VIRTSCSI_SENSE_LIMITS | VIRTSCSI_SENSE_INVENTORY },
-	/* INVALID FIELD IN CDB and the like: QEMU's word for EINVAL */
-	{ ILLEGAL_REQUEST, 0x24, ANY_ASCQ, VIRTSCSI_SENSE_REFUSED },
-	/* INTERNAL TARGET FAILURE: QEMU's word for ENOMEM */
-	{ HARDWARE_ERROR, 0x44, 0x00, VIRTSCSI_SENSE_REFUSED },
-	/* I/O PROCESS TERMINATED: QEMU's word for errors it has no other for */
-	{ ABORTED_COMMAND, 0x00, 0x06, VIRTSCSI_SENSE_REFUSED },
 };
 
 unsigned int virtscsi_spc_sense(u8 key, u8 asc, u8 ascq)
@@ -49,8 +41,7 @@ unsigned int virtscsi_spc_sense(u8 key, u8 asc, u8 ascq)
 
 	for (i = 0; i < ARRAY_SIZE(spc_senses); i++)
 		if (spc_senses[i].key == key && spc_senses[i].asc == asc &&
-		    (spc_senses[i].ascq == ascq ||
-		     spc_senses[i].ascq == ANY_ASCQ))
+		    spc_senses[i].ascq == ascq)
 			return spc_senses[i].flags;
 	return 0;
 }

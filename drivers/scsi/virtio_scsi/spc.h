@@ -15,8 +15,6 @@ enum virtscsi_spc_sense {
 	VIRTSCSI_SENSE_LIMITS = BIT(0),		/* limits may have changed */
 	VIRTSCSI_SENSE_RESCAN = BIT(1),		/* capacity, mode or INQUIRY data changed */
 	VIRTSCSI_SENSE_INVENTORY = BIT(2),	/* the target has other LUNs */
-	/* QEMU's host refuses an SG_IO; a LUN may report the same */
-	VIRTSCSI_SENSE_REFUSED = BIT(3),
 };
 
 /* Bits of enum virtscsi_spc_sense. */

@@ -13,7 +13,6 @@
 #define LIMITS		VIRTSCSI_SENSE_LIMITS
 #define RESCAN		VIRTSCSI_SENSE_RESCAN
 #define INVENTORY	VIRTSCSI_SENSE_INVENTORY
-#define REFUSED		VIRTSCSI_SENSE_REFUSED
 
 /* VPD page 00h and how many bytes of it were transferred. */
 static const struct list_row {
@@ -130,10 +129,6 @@ static const struct sense_row {
 	{ "06/2a/09 capacity changed", 6, 0x2a, 9, LIMITS | RESCAN },
 	{ "06/3f/03 INQUIRY data changed", 6, 0x3f, 3, LIMITS | RESCAN },
 	{ "06/3f/0e reported LUNs changed", 6, 0x3f, 0xe, LIMITS | INVENTORY },
-	{ "05/24/00 invalid field in CDB", 5, 0x24, 0, REFUSED },
-	{ "05/24/ff unknown ASCQ", 5, 0x24, 0xff, REFUSED },
-	{ "04/44/00 internal target failure", 4, 0x44, 0, REFUSED },
-	{ "0b/00/06 I/O process terminated", 0xb, 0, 6, REFUSED },
 	{ "00/00/00 no sense", 0, 0, 0, 0 },
 	{ "06/29/00 power on or reset", 6, 0x29, 0, 0 },
 	{ "06/2a/02 log parameters changed", 6, 0x2a, 2, 0 },

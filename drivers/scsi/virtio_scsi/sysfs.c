@@ -7,7 +7,6 @@
  *	limits_source/NAME	what set it, in one word
  *	limits_asked/NAME	what the device asked for (host only)
  *	limits/renegotiate	write: query the LUNs, or the LUN, again
- *	limits/refused_sectors	the smallest pass-through command refused (LUN)
  *	recovery/timeout_s, recovery/step	see recovery.c (host)
  *
  * Names and units are those of limits.h. Numbers are parsed here; their owners
@@ -115,14 +114,6 @@ static ssize_t renegotiate_store(struct device *dev,
 	return len;
 }
 static DEVICE_ATTR_WO(renegotiate);
-
-static ssize_t refused_sectors_show(struct device *dev,
-				    struct device_attribute *attr, char *buf)
-{
-	return sysfs_emit(buf, "%u\n",
-			  virtscsi_lun_limits_refused(to_scsi_device(dev)));
-}
-static DEVICE_ATTR_RO(refused_sectors);
 
 /* Only tapes have blocks that are not the block layer's. */
 static umode_t lun_is_visible(struct kobject *kobj, struct attribute *attr,
@@ -253,7 +244,6 @@ void __init virtscsi_sysfs_module_init(void)
 	more = sysfs_fill(&lun_limits, LIMIT_VALUE, virtscsi_lun_limit_names,
 			  VIRTSCSI_NR_LUN_LIMITS);
 	more[0] = &dev_attr_renegotiate.attr;
-	more[1] = &dev_attr_refused_sectors.attr;
 	sysfs_fill(&lun_sources, LIMIT_SOURCE, virtscsi_lun_limit_names,
 		   VIRTSCSI_NR_LUN_LIMITS);
 	lun_limits.group.is_visible = lun_is_visible;
