@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Compare our driver with the in-tree one and with other adapters' (see scripts/bench).
 
-Counts are taken in a guest whose instructions a plugin counts; times in another
-one, without it, the drivers taking turns, so that what else this machine does strikes
-all of them.
+Counts are taken in a guest whose instructions a plugin counts. With one CPU its clock
+counts instructions as well, so its times repeat. With several CPUs times are taken in
+another guest, without the plugin, on the host's clock: the drivers take turns, so that
+what else the machine does strikes all of them.
 """
 import argparse
 import collections
@@ -106,7 +107,7 @@ def compare(results):
         for name, mine in figures.items():
             ratios = {}
             for what, value in mine.items():
-                if what not in base:
+                if what not in base or what in ('functions', 'spread'):
                     continue
                 if isinstance(value, list):
                     pairs = sorted(one / other for one, other in zip(value, base[what]) if other)
@@ -117,7 +118,7 @@ def compare(results):
             mine['ratio'] = ratios
         for mine in figures.values():
             for what in ('iops', 'p50_us', 'p99_us', 'cpu'):
-                if what in mine:
+                if isinstance(mine.get(what), list):
                     mine[what] = statistics.median(mine[what])
 
 
@@ -129,6 +130,7 @@ def main():
                         help='how often to time each workload (3, quick: 2; 0: count only)')
     parser.add_argument('--devices', default='', help='drivers, with commas (all; quick: all but nvme and pvscsi)')
     parser.add_argument('--workloads', default='', help='only those whose name contains this')
+    parser.add_argument('--functions', action='store_true', help='print the instructions of single functions')
     parser.add_argument('--out', default=os.path.join(TOP, 'build', 'bench'), help='where results go (build/bench)')
     options = parser.parse_args()
     devices = (options.devices or ('ours,intree,uncounted,timed,virtio-blk' if options.quick
@@ -152,7 +154,7 @@ def main():
             count_scan(kernel, insn, results)
         rounds = options.rounds if options.rounds is not None else 2 if options.quick else 3
         if rounds:
-            clock(kernel, workloads, [name for name in devices if name not in ONLY_COUNTED], rounds, results)
+            clock(kernel, [workload for workload in workloads if workload.cpus > 1], [name for name in devices if name not in ONLY_COUNTED], rounds, results)
     except (kernels.BuildError, kernels.Missing, GuestError, subprocess.CalledProcessError, ValueError) as error:
         say(error)
         return 1
@@ -169,6 +171,8 @@ def main():
         json.dump(document, file, indent=1)
     report.table(document)
     report.counting(document)
+    if options.functions:
+        report.functions(document)
     report.page(document, options.out)
     report.plots(document, options.out)
     return 0

@@ -3,6 +3,10 @@
 
 The guest runs tests/guest/bench: it asks for a step, runs it, and asks again.  While it
 waits for the answer nothing runs in it, so that is when counters are read.
+
+A guest in virtual time has a clock that counts instructions: 2 ns for each, and an idle
+guest goes straight on to its next timer.  How busy the host is does not show.  Between
+steps it is stopped, or its clock would run as fast as the host can turn it.
 """
 import base64
 import collections
@@ -16,11 +20,13 @@ from qemu import Qemu
 
 _RECORD = struct.Struct('QQQ')
 _HELD = struct.Struct('QQQQ')
+_VIRTUAL_TSC_KHZ = 1_000_000
 
 
 class Machine(Qemu):
-    def __init__(self, kernel, case, devices=(), plugin=None):
+    def __init__(self, kernel, case, devices=(), plugin=None, is_virtual=False):
         super().__init__(kernel, case)
+        self._is_virtual = is_virtual
         self._devices = devices
         self._plugin = plugin
         self._socket = os.path.join(self.dir, 'insn')
@@ -28,6 +34,9 @@ class Machine(Qemu):
     def arguments(self, accel):
         # Figures of KVM and of TCG do not compare, and only TCG can count.
         arguments = super().arguments('tcg') + list(self._devices)
+        if self._is_virtual:
+            arguments += ['-icount', 'shift=1,sleep=off']
+            arguments[arguments.index('-append') + 1] += f' nokaslr tsc_early_khz={_VIRTUAL_TSC_KHZ}'
         if self._plugin:
             arguments += ['-plugin', f'file={self._plugin},socket={self._socket},cpus={self.case.cpus}']
         return arguments
@@ -44,6 +53,8 @@ class Machine(Qemu):
             word, _, rest = self._line(deadline).partition(' ')
             if word == 'host':
                 _, status, encoded = (rest + ' ').split(' ')[:3]
+                if self._is_virtual:
+                    self.qmp.command({'execute': 'stop'})
                 return int(status), base64.b64decode(encoded).decode('utf-8', 'replace')
             if word == 'done':
                 raise GuestError('the guest has left the benchmark')
@@ -51,6 +62,8 @@ class Machine(Qemu):
     def sh(self, command, timeout=60, check=True):
         """What the command printed; it must succeed."""
         encoded = base64.b64encode(command.encode()).decode()
+        if self._is_virtual:
+            self.qmp.command({'execute': 'cont'})
         self._send(f'reply 0 {encoded}')
         status, text = self._await_step(time.monotonic() + timeout)
         if status and check:

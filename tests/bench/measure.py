@@ -14,6 +14,9 @@ from machine import Machine
 from symbols import PARTS, Symbols
 from workloads import DEVICES, NULL_SIZE
 
+# Longer than a guest in virtual time may think that it waited for the host.
+_FOREVER_S = 10 ** 8
+
 # The guest kernel's functions whose calls say something. They go by several names.
 _CALLED = {
     'allocations': ('__kmalloc', '__kmalloc_noprof', '__kmalloc_cache_noprof', 'kmalloc_trace',
@@ -24,8 +27,16 @@ _CALLED = {
 
 
 def symbols_of(machine):
-    packed = machine.sh('gzip -1 </proc/kallsyms | base64 -w 0')
-    return Symbols(gzip.decompress(base64.b64decode(packed)).decode())
+    return Symbols(_packed(machine, r"grep -v ']$' /proc/kallsyms"))
+
+
+def _packed(machine, command):
+    return gzip.decompress(base64.b64decode(machine.sh(f'{command} | gzip -1 | base64 -w 0'))).decode()
+
+
+def find_modules(machine, symbols):
+    """After a module was loaded."""
+    symbols.set_modules(machine.sh('cat /proc/modules'), _packed(machine, r"grep ']$' /proc/kallsyms"))
 
 
 class Guest:
@@ -34,25 +45,27 @@ class Guest:
     def __init__(self, kernel, workload, plugin=None):
         cpus, queues, is_file = workload.machine
         self.cpus = cpus
-        self.is_counting = plugin is not None
+        # The clock of several CPUs is that of the host: they would take turns.
+        self.is_virtual = plugin is not None and cpus == 1
+        # A doorbell's thread would run on the host's clock.
+        self._options = ',ioeventfd=off' if self.is_virtual else ''
         luns = ('disk size=1G',) if is_file else ()
         case = Case(name='../guest/bench', path='', claim='benchmark', cpus=cpus, memory='1G', timeout=7200,
-                    hba=(f'virtio-scsi-pci,num_queues={queues}',), lun=luns, qemu=tuple(
+                    hba=(f'virtio-scsi-pci,num_queues={queues}{self._options}',), lun=luns, qemu=tuple(
                         f'-trace enable={event}'
                         for event in sorted({event for device in DEVICES.values() for event in device.doorbells})))
-        self.machine = Machine(kernel, case, [] if is_file else self._null_devices(queues), plugin)
+        self.machine = Machine(kernel, case, [] if is_file else self._null_devices(queues), plugin, self.is_virtual)
         self.machine.begin()
         self.sh = self.machine.sh
         self.sh('modprobe sd_mod; echo never >/sys/kernel/mm/transparent_hugepage/enabled;'
                 'echo 16 >/proc/sys/vm/nr_hugepages')
         self.symbols = None
-        if self.is_counting:
+        if plugin:
             self.symbols = symbols_of(self.machine)
 
-    @staticmethod
-    def _null_devices(queues):
+    def _null_devices(self, queues):
         arguments = ['-device', 'pvscsi,id=pvscsi0']
-        for index, device in enumerate(('scsi-hd,bus=hba0.0', f'virtio-blk-pci,num-queues={queues}',
+        for index, device in enumerate(('scsi-hd,bus=hba0.0', f'virtio-blk-pci,num-queues={queues}{self._options}',
                                         'nvme,serial=null', 'scsi-hd,bus=pvscsi0.0')):
             arguments += ['-blockdev', f'driver=null-co,node-name=null{index},size={NULL_SIZE},read-zeroes=on',
                           '-device', f'{device},drive=null{index}']
@@ -67,7 +80,7 @@ class Guest:
                        f'for i in $(seq 100); do for d in {device.disk}; do [ ! -b $d ] || break 2; done; '
                        f'usleep 100000; done; [ -b $d ] && sleep 1 && echo $d').strip()
         if self.symbols:
-            self.symbols.set_modules(self.sh('cat /proc/modules'))
+            find_modules(self.machine, self.symbols)
         return disk
 
     def unload(self, device):
@@ -107,7 +120,7 @@ class Guest:
 
     def _growth(self, workload, device, disk, nr_ios):
         before = self._state(device)
-        self.fio(workload, disk, nr_ios)
+        times = self.fio(workload, disk, nr_ios)
         after = self._state(device)
         growth = self.symbols.growth(before['insns'], after['insns'], device.modules)
         growth.update(interrupts=after['interrupts'] - before['interrupts'], seen=after['seen'] - before['seen'])
@@ -115,18 +128,32 @@ class Guest:
             for name in names:
                 for address in self.symbols.addresses(name):
                     growth[what] += after['runs'][address] - before['runs'][address]
-        return growth
+        return growth, self.symbols.functions(before['insns'], after['insns']), times
 
-    def count(self, workload, device, disk):
-        """What one I/O costs, exactly."""
-        short, long = (self._growth(workload, device, disk, nr_ios) for nr_ios in workload.nr_ios)
+    def _count_once(self, workload, device, disk):
+        (short, functions, _), (long, long_functions, times) = (
+            self._growth(workload, device, disk, nr_ios) for nr_ios in workload.nr_ios)
         nr_ios = (workload.nr_ios[1] - workload.nr_ios[0]) * workload.jobs
         figures = {what: (long[what] - short[what]) / nr_ios
                    for what in (*PARTS, 'idle', 'interrupts', 'seen', *_CALLED)}
         figures['instructions'] = sum(figures[part] for part in PARTS)
         # A doorbell that QEMU sees late counts for two there; other buses have only that.
-        figures['doorbells'] = figures.pop('rung') or figures.pop('seen')
-        figures.pop('seen', None)
+        figures['doorbells'] = figures.pop('rung') or figures['seen']
+        del figures['seen']
+        if self.is_virtual:
+            times.pop('cpu')
+            figures.update(times)
+        long_functions.subtract(functions)
+        return figures, {name: insns / nr_ios for name, insns in long_functions.items()}
+
+    def count(self, workload, device, disk):
+        """What one I/O costs; the mean of two counts, and by how much they differ."""
+        (one, functions), (two, functions_two) = (self._count_once(workload, device, disk) for _ in range(2))
+        figures = {what: (value + two[what]) / 2 for what, value in one.items()}
+        figures['spread'] = abs(one['instructions'] - two['instructions']) / figures['instructions']
+        means = {name: (value + functions_two.get(name, 0)) / 2 for name, value in functions.items()}
+        figures['functions'] = {name: round(mean, 1) for name, mean in sorted(
+            means.items(), key=lambda item: -item[1]) if mean >= 1}
         return figures
 
     def hold(self, workload, device, disk):

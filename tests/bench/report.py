@@ -10,13 +10,16 @@ _BOLD = ('\033[1m', '\033[0m') if sys.stdout.isatty() else ('', '')
 
 # Column, its heading, how to print the value.
 _COLUMNS = (
-    ('instructions', 'insns', '{:.0f}'), ('driver', 'driver', '{:.0f}'), ('ring', 'ring', '{:.0f}'),
-    ('scsi', 'scsi', '{:.0f}'), ('allocations', 'allocs', '{:.2f}'), ('descriptors', 'descs', '{:.1f}'),
+    ('instructions', 'insns', '{:.0f}'), ('driver', 'driver', '{:.0f}'), ('helpers', 'helpers', '{:.0f}'), ('ring', 'ring', '{:.0f}'),
+    ('scsi', 'scsi', '{:.0f}'), ('block', 'block', '{:.0f}'), ('sched', 'sched', '{:.0f}'), ('rest', 'rest', '{:.0f}'),
+    ('spread', 'spread', '{:.2%}'), ('allocations', 'allocs', '{:.2f}'), ('descriptors', 'descs', '{:.1f}'),
     ('doorbells', 'bells', '{:.2f}'), ('interrupts', 'irqs', '{:.2f}'), ('iops', 'IOPS', '{:.0f}'),
     ('p50_us', 'p50 us', '{:.0f}'), ('p99_us', 'p99 us', '{:.0f}'), ('cpu', 'CPU', '{:.2f}'),
     ('hold_mean', 'hold', '{:.0f}'), ('hold_reap', 'longest reap', '{:.0f}'),
     ('hold_add', 'longest add', '{:.0f}'))
 
+
+_NR_FUNCTIONS = 20
 
 _PAGE = """.. SPDX-License-Identifier: GPL-2.0-or-later
 
@@ -24,9 +27,11 @@ _PAGE = """.. SPDX-License-Identifier: GPL-2.0-or-later
 Benchmarks
 ==========
 
-What one I/O costs. Instructions of the driver, of the ring (virtio core) and of the whole kernel; IOPS and
-99th percentile of latency as the ratio to the in-tree driver, with the smallest and largest of the rounds. In
-brackets: the ratio to the in-tree driver. How it is measured is in :doc:`/testing`.
+What one I/O costs. Instructions of the driver, of small helpers that a driver calls or has inline, of the
+ring (virtio core) and of the whole kernel; the spread is that of two counts of the whole kernel. IOPS and 99th
+percentile of latency are in virtual time; with several CPUs they are ratios of wall-clock times, with the
+smallest and largest of the rounds. In brackets: the ratio to the in-tree driver. How it is measured is in
+:doc:`/testing`.
 
 {date}, commit {commit}, guest Linux {kernel}, {qemu}: ``{command}``, {minutes} minutes.
 This page is build/bench/benchmarks.rst of that run.
@@ -77,12 +82,25 @@ def counting(document):
                       f"{cost / ours['instructions']:.1%}")
 
 
+def functions(document):
+    """Where the instructions are: the driver's functions, and the largest others."""
+    for workload, figures in document['results'].items():
+        for name, mine in figures.items():
+            insns = mine.get('functions', {})  # largest first
+            driver = [one for one in insns if one.startswith('virtio_scsi:')]
+            others = [one for one in insns if one not in driver][:_NR_FUNCTIONS]
+            print(f'\n{workload}, {name}:')
+            for one in driver + others:
+                print(f'  {insns[one]:8.1f} {one}')
+
+
 def page(document, out):
     """The same with fewer columns, as a page for Documentation/results."""
-    counts = ('driver', 'ring', 'instructions', 'allocations', 'descriptors', 'doorbells', 'interrupts')
+    counts = ('driver', 'helpers', 'ring', 'instructions', 'spread', 'allocations', 'descriptors', 'doorbells',
+              'interrupts')
     times = ('iops', 'p99_us')
-    rows = [['workload', '', 'driver', 'ring', 'all kernel', 'allocations', 'descriptors', 'doorbells',
-             'interrupts', 'IOPS', 'p99']]
+    rows = [['workload', '', 'driver', 'helpers', 'ring', 'all kernel', 'spread', 'allocations', 'descriptors',
+             'doorbells', 'interrupts', 'IOPS', 'p99 us']]
     forms = {what: form for what, _, form in _COLUMNS}
     for workload, figures in document['results'].items():
         for name, mine in figures.items():
@@ -93,7 +111,11 @@ def page(document, out):
                 cells.append(f'{value} [{ratio:.2f}]' if ratio and name != 'intree' else value)
             for what in times:
                 first, second = _ratio(mine['ratio'][what]) if what in mine['ratio'] else ('', '')
-                cells.append(f'{first} ({second})' if first and name != 'intree' else '')
+                if second:
+                    cells.append(f'{first} ({second})' if name != 'intree' else '')
+                else:
+                    value = forms[what].format(mine[what]) if what in mine else ''
+                    cells.append(f'{value} [{first}]' if first and name != 'intree' else value)
             rows.append(cells)
     with open(os.path.join(out, 'benchmarks.rst'), 'w', encoding='utf-8') as file:
         file.write(_PAGE.format(**document))
@@ -125,7 +147,7 @@ def plots(document, out):
                  "set xtics rotate by -45 font ',10'\n"
                  "plot for [i=2:%d] '{data}' using i:xtic(1) title columnheader(i)\n" % (len(PARTS) + 1))
     ratios = [(workload, figures['ours']['ratio']) for workload, figures in results.items()
-              if 'iops' in figures.get('ours', {}).get('ratio', {})]
+              if isinstance(figures.get('ours', {}).get('ratio', {}).get('iops'), list)]
     if ratios:
         rows = [['x', 'IOPS', 'least', 'greatest']] + [[name, *ratio['iops']] for name, ratio in ratios]
         _gnuplot(out, 'iops', rows,

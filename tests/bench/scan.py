@@ -6,7 +6,7 @@ the LUNs alone. Until its disks are there nothing but the scan and the disk driv
 """
 from cases import Case
 from machine import Machine
-from measure import symbols_of
+from measure import find_modules, symbols_of
 from symbols import PARTS
 from workloads import DEVICES, NULL_SIZE
 
@@ -51,7 +51,7 @@ class Scan:
         """The figures of a driver, for each LUN."""
         device = DEVICES[name]
         self._machine.sh(device.load)
-        self._symbols.set_modules(self._machine.sh('cat /proc/modules'))
+        find_modules(self._machine, self._symbols)
         few, many = (self._growth(hba, device) for hba in range(len(_NR_LUNS)))
         self._machine.sh(device.unload)
         figures = {part: (many[part] - few[part]) / (_NR_LUNS[1] - _NR_LUNS[0]) for part in PARTS}

@@ -6,6 +6,8 @@ import re
 
 # What is in no module of its own is told by its name. Idling is set aside.
 _RING = re.compile(r'(__)?(virtqueue|vring|vp_|virtio_|detach_buf|more_used|virtio_pci)')
+# Small functions that one driver calls and another has inline, or does without.
+_HELPER = re.compile(r'(sg_init_|(__)?memset|(__)?memcpy|__rcu_read_|virtio_check_|blk_mq_unique_tag)')
 _BLOCK = re.compile(r'(__)?(blk|bio|bdev|blkdev|sbitmap|elv|dd_|submit_bio|disk_|iov_iter_extract|'
                     r'kblockd|deadline_|rq_qos|wbt_|part_|req_bio|bvec)')
 _IDLE = re.compile(r'(do_idle|cpuidle|default_idle|arch_cpu_idle|cpu_idle|menu_|teo_|haltpoll|ladder_|'
@@ -17,9 +19,13 @@ _IDLE = re.compile(r'(do_idle|cpuidle|default_idle|arch_cpu_idle|cpu_idle|menu_|
                    r'sched_tick|task_tick|rcu_sched_clock_irq|update_vsyscall|account_process_tick|'
                    r'sysvec_apic_timer|__sysvec_apic_timer|asm_sysvec_apic_timer|run_timer_|run_local_timers|'
                    r'leave_mm|sched_idle|cpu_startup|flush_smp_call)')
+_SCHED = re.compile(r'(__)?(schedule|sched_|ttwu_|try_to_wake_up|wake_up_|pick_|put_prev_|set_next_|enqueue_|dequeue_|'
+                    r'update_(curr|load|rq|se|cfs|min|entity|deadline)|select_task|context_switch|finish_task_switch|'
+                    r'switch_|resched_|place_entity|avg_vruntime|vruntime|check_preempt|wakeup_preempt|'
+                    r'prepare_task_switch|reweight|native_load_tls|fair_|psi_|raw_spin_rq|dl_server|perf_event_task)')
 _RING_MODULES = ('virtio', 'virtio_ring', 'virtio_pci', 'virtio_pci_modern_dev', 'virtio_pci_legacy_dev')
 
-PARTS = ('driver', 'ring', 'scsi', 'sd', 'block', 'rest')
+PARTS = ('driver', 'helpers', 'ring', 'scsi', 'sd', 'block', 'sched', 'rest')
 
 
 class Symbols:
@@ -29,25 +35,31 @@ class Symbols:
         self._functions = []
         self._module_functions = collections.defaultdict(list)
         self._modules = []
+        for address, name, _ in self._parse(kallsyms):
+            self._functions.append((address, name))
+        self._functions.sort()
+        self._starts = [address for address, _ in self._functions]
+
+    @staticmethod
+    def _parse(kallsyms):
         for line in kallsyms.splitlines():
             address, kind, name, *module = line.split()
             if kind in 'tTwW' and not name.startswith('__pfx_'):
-                if module:
-                    self._module_functions[module[0].strip('[]')].append((int(address, 16), name))
-                else:
-                    self._functions.append((int(address, 16), name))
-        self._functions.sort()
-        self._starts = [address for address, _ in self._functions]
-        self._parts = {}
+                yield int(address, 16), name, ''.join(module).strip('[]')
 
-    def set_modules(self, modules):
-        """Lines of /proc/modules: name size users by state address."""
+    def set_modules(self, modules, kallsyms):
+        """Lines of /proc/modules (name size users by state address); of /proc/kallsyms, the modules'."""
+        self._module_functions.clear()
+        for address, name, module in self._parse(kallsyms):
+            self._module_functions[module].append((address, name))
+        for functions in self._module_functions.values():
+            functions.sort()
         self._modules = []
         for line in modules.splitlines():
             words = line.split()
             start = int(words[5], 16)
             self._modules.append((start, start + int(words[1]), words[0]))
-        self._parts = {}
+        self._parts, self._names = {}, {}
 
     def module(self, name):
         """Start and end of a module."""
@@ -60,7 +72,7 @@ class Symbols:
         """(name, module) of what the address is in."""
         for start, end, module in self._modules:
             if start <= address < end:
-                inside = sorted(self._module_functions[module])
+                inside = self._module_functions[module]
                 at = bisect.bisect_right(inside, (address, '~')) - 1
                 return (inside[at][1] if at >= 0 else '?'), module
         at = bisect.bisect_right(self._starts, address) - 1
@@ -74,6 +86,20 @@ class Symbols:
                 growth[self.part(address, drivers)] += grown
         return growth
 
+    def functions(self, before, after):
+        """Instructions by function, likewise."""
+        growth = collections.Counter()
+        for address, insns in after.items():
+            if grown := insns - before[address]:
+                growth[self._name(address)] += grown
+        return growth
+
+    def _name(self, address):
+        if address not in self._names:
+            name, module = self.function(address)
+            self._names[address] = f'{module}:{name}' if module else name
+        return self._names[address]
+
     def part(self, address, drivers):
         if address not in self._parts:
             self._parts[address] = self._part(*self.function(address), drivers)
@@ -83,11 +109,13 @@ class Symbols:
     def _part(name, module, drivers):
         if module in drivers:
             return 'driver'
+        if _HELPER.match(name):
+            return 'helpers'
         if module in _RING_MODULES:
             return 'ring'
         if module:
             return {'scsi_mod': 'scsi', 'scsi_common': 'scsi', 'sd_mod': 'sd'}.get(module, 'rest')
-        for part, names in (('idle', _IDLE), ('ring', _RING), ('block', _BLOCK)):
+        for part, names in (('idle', _IDLE), ('ring', _RING), ('block', _BLOCK), ('sched', _SCHED)):
             if names.match(name):
                 return part
         return 'rest'

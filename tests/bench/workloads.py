@@ -47,7 +47,7 @@ class Workload:
     """An fio job, in one kind of machine."""
     name: str
     fio: str
-    nr_ios: tuple = (1000, 5000)  # the short and the long run, per job
+    nr_ios: tuple = (2000, 22000)  # the short and the long run, per job
     cpus: int = 1
     queues: int = 1
     jobs: int = 1
@@ -73,6 +73,9 @@ def _workloads():
     for depth in (1, 32):
         yield Workload(f'4k read, depth {depth}, no scheduler', f'--rw=randread --bs=4k --iodepth={depth}',
                        devices=everyone + ONLY_COUNTED, scheduler='none', is_quick=depth == 32)
+    yield Workload('4k read, 8 at once, no scheduler',
+                   '--rw=randread --bs=4k --iodepth=32 --iodepth_batch=8 --iodepth_batch_complete_min=8',
+                   scheduler='none', is_quick=True)
     yield Workload('1M read, 4k pages', '--rw=read --bs=1M --iodepth=8 --iomem=malloc', (50, 250))
     yield Workload('1M read, huge pages', '--rw=read --bs=1M --iodepth=8 --iomem=shmhuge',
                    (50, 250), is_quick=True)
