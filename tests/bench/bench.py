@@ -26,7 +26,6 @@ import kernels
 import procs
 import report
 import scan
-import uncounted
 from guest import GuestError
 from measure import Guest, plugin
 from workloads import DEVICES, ONLY_COUNTED, WORKLOADS
@@ -133,7 +132,7 @@ def main():
     parser.add_argument('--functions', action='store_true', help='print the instructions of single functions')
     parser.add_argument('--out', default=os.path.join(TOP, 'build', 'bench'), help='where results go (build/bench)')
     options = parser.parse_args()
-    devices = (options.devices or ('ours,intree,uncounted,timed,virtio-blk' if options.quick
+    devices = (options.devices or ('ours,intree,timed,virtio-blk' if options.quick
                                    else ','.join(DEVICES))).split(',')
     workloads = [workload for workload in WORKLOADS
                  if (workload.is_quick or not options.quick) and options.workloads in workload.name]
@@ -146,8 +145,6 @@ def main():
     results = collections.defaultdict(lambda: collections.defaultdict(dict))
     try:
         kernel = kernels.Kernel(options.kernel, 'ours', '', procs.tempdir())
-        if 'uncounted' in devices:
-            uncounted.add(kernel, TOP, procs.tempdir())
         insn = plugin(TOP, lambda argv: subprocess.run(argv, check=True))
         count(kernel, insn, workloads, devices, results)
         if is_scanned:

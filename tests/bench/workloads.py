@@ -25,9 +25,7 @@ DEVICES = {device.name: device for device in (
            'request', is_virtio_scsi=True),
     Device('intree', f'insmod {_INTREE}', 'rmmod virtio_scsi', ('virtio_scsi',), '/dev/sd?',
            'request', is_virtio_scsi=True),
-    # Ours without its counters (see uncounted.py), and with the clock read for each command.
-    Device('uncounted', 'insmod /lib/modules/$(uname -r)/uncounted.ko', 'rmmod virtio_scsi', ('virtio_scsi',), '/dev/sd?',
-           'request', is_virtio_scsi=True),
+    # Ours with the clock read for each command.
     Device('timed', f'insmod {_UPDATES} measure_latency=1', 'rmmod virtio_scsi', ('virtio_scsi',), '/dev/sd?',
            'request', is_virtio_scsi=True),
     Device('virtio-blk', 'modprobe virtio_blk', 'rmmod virtio_blk', ('virtio_blk',), '/dev/vd?', 'req.'),
@@ -39,7 +37,7 @@ DEVICES = {device.name: device for device in (
 
 
 # What these cost shows in instructions, not in times.
-ONLY_COUNTED = ('uncounted', 'timed')
+ONLY_COUNTED = ('timed',)
 
 
 @dataclasses.dataclass(frozen=True)
