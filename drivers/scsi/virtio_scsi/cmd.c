@@ -184,7 +184,7 @@ static struct virtscsi_vq *cmd_choose_vq(struct virtscsi *vscsi,
 	return virtscsi_vq_request(vscsi, hwq);
 }
 
-/* INQUIRY data for "no LUN here", upon which a scan goes on to the next LUN. */
+/* Answers INQUIRY with "no LUN here", so that a scan goes on to the next LUN. */
 static enum scsi_qc_status cmd_answer_no_lun(struct scsi_cmnd *sc)
 {
 	static const u8 inquiry[36] = { 0x7f, [4] = 31 };

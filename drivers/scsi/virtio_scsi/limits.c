@@ -44,8 +44,8 @@
 #define CMD_PER_LUN_LAST	S16_MAX
 
 /*
- * vhost-scsi drops a command of more than 2048 pages without an answer. With so
- * many segments 4 MiB still fit. A page of the host is at least 4 KiB.
+ * vhost-scsi drops a command of more than 2048 pages without an answer. A page of
+ * the host has at least 4 KiB. 512 segments leave room for transfers of 4 MiB.
  */
 #define COUNTED_PAGES		2048
 #define COUNTED_PAGE_SECTORS	8

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Sense data may say that LUNs came or went, or that the limits of the LUN may have
- * changed. Those of each command are looked up once, in the table of spc.c.
+ * Sense data may say that LUNs came or went, or that the limits of the LUN may
+ * have changed. The table of spc.c has the codes.
  */
 #include <scsi/scsi_cmnd.h>
 #include <scsi/scsi_device.h>

@@ -148,7 +148,7 @@ static void spc_test_sense(struct kunit *test)
 			virtscsi_spc_sense(row->key, row->asc, row->ascq));
 }
 
-/* Six unit attentions. */
+/* Only six codes, all of them unit attentions, mean anything. */
 static void spc_test_sense_total(struct kunit *test)
 {
 	unsigned int nr_known = 0;
