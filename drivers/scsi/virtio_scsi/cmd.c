@@ -209,7 +209,8 @@ enum scsi_qc_status virtscsi_cmd_queue(struct Scsi_Host *shost,
 	u32 unique_tag = blk_mq_unique_tag(scsi_cmd_to_rq(sc));
 	int err;
 
-	if (unlikely(lun->cmds.is_unused))
+	/* REPORT LUNS concerns the target, and the scan sends it to LUN 0. */
+	if (unlikely(lun->cmds.is_unused) && sc->cmnd[0] != REPORT_LUNS)
 		return cmd_answer_no_lun(sc);
 	if (!cmd_put_request(vscsi, sc, unique_tag)) {
 		dev_err_ratelimited(&sc->device->sdev_gendev,

@@ -88,6 +88,7 @@ bool virtscsi_lun_is_stuck(struct scsi_device *sdev)
 enum lun_presence {
 	LUN_PRESENT,
 	LUN_GONE,
+	LUN_DENIED,
 	LUN_UNKNOWN,
 };
 
@@ -115,7 +116,7 @@ static enum lun_presence lun_inquire(struct scsi_device *sdev)
 	/* LOGICAL UNIT NOT SUPPORTED: vhost-scsi's answer */
 	else if (result > 0 && scsi_sense_valid(&sense) &&
 		 sense.sense_key == ILLEGAL_REQUEST && sense.asc == 0x25)
-		presence = LUN_GONE;
+		presence = LUN_DENIED;
 	kfree(inquiry);
 	return presence;
 }
@@ -124,8 +125,18 @@ static enum lun_presence lun_inquire(struct scsi_device *sdev)
 static bool lun_review(struct virtscsi_lun *lun)
 {
 	struct virtscsi *vscsi = shost_priv(lun->sdev->host);
+	enum lun_presence presence = lun_inquire(lun->sdev);
+	bool was_denied = lun->is_denied;
 
-	switch (lun_inquire(lun->sdev)) {
+	lun->is_denied = presence == LUN_DENIED;
+	switch (presence) {
+	case LUN_DENIED:
+		/* A target that starts may say so once. */
+		if (!was_denied) {
+			virtscsi_lun_schedule(lun->sdev, VIRTSCSI_LUN_REVIEW);
+			break;
+		}
+		fallthrough;
 	case LUN_GONE:
 		vscsi->luns.gone(lun->sdev);
 		return false;
@@ -196,7 +207,8 @@ void virtscsi_lun_schedule(struct scsi_device *sdev,
 
 	spin_lock_irqsave(sdev->host->host_lock, flags);
 	lun = sdev->hostdata;
-	if (lun && !test_bit(VIRTSCSI_LUN_IS_REMOVED, &lun->tasks)) {
+	if (lun && !lun->cmds.is_unused &&
+	    !test_bit(VIRTSCSI_LUN_IS_REMOVED, &lun->tasks)) {
 		set_bit(task, &lun->tasks);
 		delay = READ_ONCE(lun->ran_at) + RUN_INTERVAL - jiffies;
 		queue_delayed_work(lun_workqueue, &lun->work,

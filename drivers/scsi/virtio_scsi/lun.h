@@ -48,6 +48,7 @@ struct virtscsi_lun {
 	struct virtscsi_lun_cmds cmds;
 	struct virtscsi_lun_ladder ladder;
 	int target_level;	/* scsi_level of the target before the probe */
+	bool is_denied;		/* the last INQUIRY said: not supported */
 	struct delayed_work work;	/* does the tasks */
 	unsigned long tasks;
 	unsigned long ran_at;	/* when the work last did a task, in jiffies */

@@ -103,12 +103,13 @@ static bool scan_has_luns(struct virtscsi *vscsi, unsigned int target,
 
 static void scan_remove(struct scan_target *of, u64 lun)
 {
-	struct scsi_device *sdev = virtscsi_scan_lookup(of->vscsi, of->target, lun);
+	struct scsi_device *sdev;
 
-	if (!sdev)
-		return;
-	scsi_remove_device(sdev);
-	scsi_device_put(sdev);
+	/* While the other number is probed, it is found first. */
+	while ((sdev = virtscsi_scan_lookup(of->vscsi, of->target, lun))) {
+		scsi_remove_device(sdev);
+		scsi_device_put(sdev);
+	}
 }
 
 static void scan_add(struct scan_target *of, u64 lun)
