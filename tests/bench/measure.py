@@ -102,7 +102,7 @@ class Guest:
             f'{engine} {workload.fio} --numjobs={workload.jobs} --number_ios={nr_ios} --group_reporting '
             '--lat_percentiles=1 --clat_percentiles=0 --percentile_list=50:99 --output-format=json --output=fio.json && '
             'head -n 1 before /proc/stat | grep cpu && cat fio.json && '
-            f'echo $was >{queue}', timeout=300)
+            f'echo $was >{queue}', timeout=900)
         before, after, rest = text.split('\n', 2)
         ticks = [int(b) - int(a) for a, b in zip(before.split()[1:9], after.split()[1:9])]
         report = json.loads(rest)['jobs'][0]
