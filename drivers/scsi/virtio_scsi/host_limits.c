@@ -17,10 +17,10 @@
 #include <linux/virtio.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
+#include <linux/virtio_scsi.h>
 #include <scsi/scsi.h>
 #include <scsi/scsi_host.h>
 
-#include "trace.h"
 #include "virtscsi.h"
 
 /* A device whose configuration changes during so many reads is broken. */
@@ -130,7 +130,6 @@ static int host_limits_compute(struct virtscsi *vscsi,
 		.transfer_size = dma_max_mapping_size(vdev->dev.parent),
 	};
 	struct virtscsi_config config;
-	unsigned int id;
 	int err;
 
 	err = virtscsi_host_limits_read_config(vdev, &config);
@@ -142,16 +141,10 @@ static int host_limits_compute(struct virtscsi *vscsi,
 		return err;
 
 	err = virtscsi_limits_compute(limits, &config, &facts);
-	if (err) {
+	if (err)
 		dev_err(&vdev->dev, "virtqueue of %u entries is too small for a command with data\n",
 			facts.ring_size);
-		return err;
-	}
-	for (id = 0; id < VIRTSCSI_NR_LIMITS; id++)
-		trace_virtscsi_limits(vscsi, NULL, virtscsi_limit_names[id],
-				      &limits->of[id],
-				      virtscsi_limit_source_names[limits->of[id].source]);
-	return 0;
+	return err;
 }
 
 static void host_limits_set_host(struct virtscsi *vscsi)

@@ -22,7 +22,6 @@
 #include <scsi/scsi_devinfo.h>
 
 #include "spc.h"
-#include "trace.h"
 #include "virtscsi.h"
 
 #define QUERY_TIMEOUT	(10 * HZ)
@@ -248,22 +247,18 @@ void virtscsi_lun_limits_configure(struct scsi_device *sdev,
 }
 
 /* The lock is held. */
-static void lun_limits_trace(struct scsi_device *sdev, bool is_first)
+static void lun_limits_report(struct scsi_device *sdev)
 {
 	const struct virtscsi_limit *limit = lun_limits_of(sdev)->limits.of;
 	unsigned int id;
 
-	for (id = 0; id < VIRTSCSI_NR_LUN_LIMITS; id++, limit++) {
-		const char *name = virtscsi_lun_limit_names[id];
-		const char *source = virtscsi_limit_source_names[limit->source];
-
-		trace_virtscsi_limits(shost_priv(sdev->host), sdev, name, limit,
-				      source);
-		if (is_first && limit->value > limit->asked)
+	for (id = 0; id < VIRTSCSI_NR_LUN_LIMITS; id++, limit++)
+		if (limit->value > limit->asked)
 			sdev_printk(KERN_INFO, sdev,
 				    "%s: the LUN says %u, using %u (%s)\n",
-				    name, limit->asked, limit->value, source);
-	}
+				    virtscsi_lun_limit_names[id], limit->asked,
+				    limit->value,
+				    virtscsi_limit_source_names[limit->source]);
 }
 
 /* Sleeps until the LUN has no request in flight, if the limits have changed. */
@@ -280,7 +275,8 @@ int virtscsi_lun_limits_apply(struct scsi_device *sdev)
 	lun_limits_update(sdev, &lim);
 	is_first = !nego->is_applied;
 	WRITE_ONCE(nego->is_applied, true);
-	lun_limits_trace(sdev, is_first);
+	if (is_first)
+		lun_limits_report(sdev);
 	mutex_unlock(&nego->lock);
 	if (lim.max_hw_sectors == old.max_hw_sectors &&
 	    lim.max_segments == old.max_segments &&

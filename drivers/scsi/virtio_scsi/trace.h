@@ -18,7 +18,6 @@
 #include <scsi/scsi_common.h>
 #include <scsi/scsi_device.h>
 
-#include "limits.h"
 #include "virtscsi.h"
 #include "wire.h"
 
@@ -227,31 +226,6 @@ TRACE_EVENT(virtscsi_reset,
 	    TP_fast_assign(__entry->host = vscsi->shost->host_no;
 			   __entry->error = error;),
 	    TP_printk("host=%u error=%d", __entry->host, __entry->error)
-);
-
-TRACE_EVENT(virtscsi_limits,
-	    TP_PROTO(struct virtscsi *vscsi, const struct scsi_device *sdev,
-		     const char *name, const struct virtscsi_limit *limit,
-		     const char *source),
-	    TP_ARGS(vscsi, sdev, name, limit, source),
-	    TP_STRUCT__entry(__field(u32, host)
-			     __array(char, name, 24)
-			     __field(u32, value)
-			     __field(u32, asked)
-			     __array(char, source, 16)
-			     __field(s32, target)
-			     __field(s64, lun)),
-	    TP_fast_assign(__entry->host = vscsi->shost->host_no;
-			   strscpy(__entry->name, name, 24);
-			   __entry->value = limit->value;
-			   __entry->asked = limit->asked;
-			   strscpy(__entry->source, source, 16);
-			   __entry->target = sdev ? (s32)sdev->id : -1;
-			   __entry->lun = sdev ? (s64)sdev->lun : -1;),
-	    TP_printk("host=%u name=%s value=%u asked=%u source=%s target=%d lun=%lld",
-		      __entry->host, __entry->name, __entry->value,
-		      __entry->asked, __entry->source, __entry->target,
-		      __entry->lun)
 );
 
 #endif
