@@ -11,7 +11,6 @@
 #include <linux/debugfs.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
-#include <linux/xarray.h>
 #include <scsi/scsi_cmnd.h>
 #include <scsi/scsi_device.h>
 
@@ -64,8 +63,7 @@ DEFINE_SHOW_ATTRIBUTE(hba);
 static int
 debugfs_show_luns(struct seq_file *file,
 		  void (*show)(struct seq_file *file, struct scsi_device *sdev,
-			       const struct virtscsi_stats_sum *sum, void *data),
-		  void *data)
+			       const struct virtscsi_stats_sum *sum))
 {
 	struct virtscsi *vscsi = file->private;
 	struct virtscsi_stats_sum *sum;
@@ -76,54 +74,14 @@ debugfs_show_luns(struct seq_file *file,
 		return -ENOMEM;
 	shost_for_each_device(sdev, vscsi->shost)
 		if (virtscsi_stats_lun_read(sdev, sum))
-			show(file, sdev, sum, data);
+			show(file, sdev, sum);
 	kfree(sum);
 	return 0;
 }
 
-/* The commands of a LUN that the device has. */
-struct luns_held {
-	unsigned int nr_stuck;
-	unsigned int oldest_ms;
-};
-
-struct luns_table {
-	struct xarray held;	/* only LUNs with commands; see luns_index() */
-	int err;
-};
-
-/* The wire format has 8 bits for the target and 16 for the LUN. */
-static unsigned long luns_index(const struct scsi_device *sdev)
-{
-	return (unsigned long)sdev->id << 16 | sdev->lun;
-}
-
-/* Must not sleep on older kernels. */
-static bool luns_add_command(struct scsi_cmnd *sc, void *data)
-{
-	struct luns_table *table = data;
-	unsigned long index = luns_index(sc->device);
-	struct luns_held *held = xa_load(&table->held, index);
-
-	if (!held) {
-		held = kzalloc_obj(*held, GFP_NOWAIT);
-		if (!held || xa_insert(&table->held, index, held, GFP_NOWAIT)) {
-			kfree(held);
-			table->err = -ENOMEM;
-			return false;
-		}
-	}
-	held->nr_stuck += !!virtscsi_recovery_timeouts(sc);
-	held->oldest_ms = max(held->oldest_ms, virtscsi_cmd_age_ms(sc));
-	return true;
-}
-
 static void luns_show_one(struct seq_file *file, struct scsi_device *sdev,
-			  const struct virtscsi_stats_sum *sum, void *data)
+			  const struct virtscsi_stats_sum *sum)
 {
-	static const struct luns_held none;
-	struct luns_table *table = data;
-	const struct luns_held *held = xa_load(&table->held, luns_index(sdev));
 	unsigned int i;
 
 	seq_printf(file, "%u %llu %u %d", sdev->id, sdev->lun,
@@ -131,17 +89,12 @@ static void luns_show_one(struct seq_file *file, struct scsi_device *sdev,
 	for (i = 0; i < VIRTSCSI_STATS_NR_FLOWS; i++)
 		seq_printf(file, " %llu %llu", sum->counts.flow[i].commands,
 			   sum->counts.flow[i].bytes);
-	for (i = 0; i < VIRTSCSI_STATS_HELD; i++)
-		seq_printf(file, " %u", sum->counts.lun[i]);
-	for (i = 0; i < VIRTSCSI_STATS_NR_TMFS; i++)
-		seq_printf(file, " %u", sum->counts.tmf[i]);
-	if (!held)
-		held = &none;
-	seq_printf(file, " %u %u %u\n", sum->counts.lun[VIRTSCSI_STATS_HELD],
-		   held->nr_stuck, held->oldest_ms);
+	for (i = 0; i < VIRTSCSI_STATS_NR_LUN; i++)
+		seq_printf(file, " %llu", sum->counts.lun[i]);
+	seq_putc(file, '\n');
 }
 
-static void luns_show_names(struct seq_file *file)
+static int luns_show(struct seq_file *file, void *unused)
 {
 	unsigned int i;
 
@@ -150,35 +103,15 @@ static void luns_show_names(struct seq_file *file)
 		seq_printf(file, " %s_commands %s_bytes",
 			   virtscsi_stats_flow_names[i],
 			   virtscsi_stats_flow_names[i]);
-	for (i = 0; i < VIRTSCSI_STATS_HELD; i++)
+	for (i = 0; i < VIRTSCSI_STATS_NR_LUN; i++)
 		seq_printf(file, " %s", virtscsi_stats_lun_names[i]);
-	for (i = 0; i < VIRTSCSI_STATS_NR_TMFS; i++)
-		seq_printf(file, " %s", virtscsi_stats_hba_names[i]);
-	seq_printf(file, " %s stuck oldest_ms\n",
-		   virtscsi_stats_lun_names[VIRTSCSI_STATS_HELD]);
-}
-
-static int luns_show(struct seq_file *file, void *unused)
-{
-	struct luns_table table = {};
-	struct luns_held *held;
-	unsigned long index;
-
-	xa_init(&table.held);
-	virtscsi_inflight_for_each(file->private, luns_add_command, &table);
-	if (!table.err) {
-		luns_show_names(file);
-		table.err = debugfs_show_luns(file, luns_show_one, &table);
-	}
-	xa_for_each(&table.held, index, held)
-		kfree(held);
-	xa_destroy(&table.held);
-	return table.err;
+	seq_putc(file, '\n');
+	return debugfs_show_luns(file, luns_show_one);
 }
 DEFINE_SHOW_ATTRIBUTE(luns);
 
 static void latency_show_one(struct seq_file *file, struct scsi_device *sdev,
-			     const struct virtscsi_stats_sum *sum, void *unused)
+			     const struct virtscsi_stats_sum *sum)
 {
 	unsigned int i, bucket;
 
@@ -201,7 +134,7 @@ static int latency_show(struct seq_file *file, void *unused)
 	for (bucket = 0; bucket < VIRTSCSI_STATS_NR_BUCKETS - 1; bucket++)
 		seq_printf(file, " <%lluns", VIRTSCSI_STATS_BUCKET_NS(bucket));
 	seq_puts(file, " more total_ns\n");
-	return debugfs_show_luns(file, latency_show_one, NULL);
+	return debugfs_show_luns(file, latency_show_one);
 }
 DEFINE_SHOW_ATTRIBUTE(latency);
 

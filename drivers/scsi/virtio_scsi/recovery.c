@@ -181,7 +181,6 @@ enum scsi_timeout_action virtscsi_recovery_timed_out(struct scsi_cmnd *sc)
 		if (nr_found)
 			virtscsi_stats_hba_count(vscsi, VIRTSCSI_STATS_LOST_INTERRUPTS);
 		trace_virtscsi_timeout(sc, VIRTSCSI_TIMEOUT_FOUND);
-		virtscsi_stats_count(&lun->stats, VIRTSCSI_STATS_TIMEOUTS_FOUND);
 		return SCSI_EH_DONE;
 	}
 
@@ -390,8 +389,6 @@ static void recovery_end_lost(struct virtscsi *vscsi,
 	}
 	if (!tally->nr_fresh && !tally->nr_slow) {
 		snprintf(why, sizeof(why), "%u commands lost", tally->nr_lost);
-		virtscsi_stats_hba_add(vscsi, VIRTSCSI_STATS_COMMANDS_LOST,
-				       tally->nr_lost);
 		virtscsi_reset_device(vscsi, why);
 		recovery->is_paused = false;
 		recovery->no_pause_before = 0;

@@ -36,18 +36,12 @@ const char *const virtscsi_stats_lun_names[] = {
 	[VIRTSCSI_STATS_BUSY] = "busy",
 	[VIRTSCSI_STATS_RETRIES] = "retries",
 	[VIRTSCSI_STATS_TIMEOUTS] = "timeouts",
-	[VIRTSCSI_STATS_TIMEOUTS_FOUND] = "timeouts_found",
-	[VIRTSCSI_STATS_CHECK_CONDITION] = "check_condition",
-	[VIRTSCSI_STATS_STATUS_BUSY] = "status_busy",
-	[VIRTSCSI_STATS_RESERVATION] = "reservation_conflict",
-	[VIRTSCSI_STATS_STATUS_OTHER] = "status_other",
-	[VIRTSCSI_STATS_BAD_TARGET] = "bad_target",
-	[VIRTSCSI_STATS_RESET] = "reset",
-	[VIRTSCSI_STATS_DEVICE_BUSY] = "device_busy",
-	[VIRTSCSI_STATS_TRANSPORT] = "transport",
-	[VIRTSCSI_STATS_GONE] = "gone",
-	[VIRTSCSI_STATS_FAILED] = "failed",
 	[VIRTSCSI_STATS_HELD] = "held",
+	[VIRTSCSI_STATS_CHECK_CONDITION] = "check_condition",
+	[VIRTSCSI_STATS_STATUS_OTHER] = "status_other",
+	[VIRTSCSI_STATS_RESET] = "reset",
+	[VIRTSCSI_STATS_TRANSPORT] = "transport",
+	[VIRTSCSI_STATS_FAILED] = "failed",
 };
 
 const char *const virtscsi_stats_hba_names[] = {
@@ -61,7 +55,6 @@ const char *const virtscsi_stats_hba_names[] = {
 	[VIRTSCSI_STATS_EVENTS_MISSED] = "events_missed",
 	[VIRTSCSI_STATS_LOST_INTERRUPTS] = "lost_interrupts",
 	[VIRTSCSI_STATS_DOORBELLS_AGAIN] = "doorbells_again",
-	[VIRTSCSI_STATS_COMMANDS_LOST] = "commands_lost",
 	[VIRTSCSI_STATS_PAUSES] = "pauses",
 };
 
@@ -70,16 +63,16 @@ const char *const virtscsi_stats_flow_names[] = { "write", "read", "none" };
 /* The kernel sets a module's parameters one at a time. */
 static int stats_measure_set(const char *text, const struct kernel_param *param)
 {
-	bool was_on = measure_latency;
 	int err = param_set_bool(text, param);
 
-	if (!was_on && measure_latency) {
-		WRITE_ONCE(stats_since_ns, ktime_get_ns());
+	if (err)
+		return err;
+	WRITE_ONCE(stats_since_ns, ktime_get_ns());
+	if (measure_latency)
 		static_branch_enable(&virtscsi_stats_is_timed);
-	} else if (was_on && !measure_latency) {
+	else
 		static_branch_disable(&virtscsi_stats_is_timed);
-	}
-	return err;
+	return 0;
 }
 
 static const struct kernel_param_ops stats_measure_ops = {
@@ -109,22 +102,18 @@ void virtscsi_stats_lun_exit(struct virtscsi_lun_stats *stats)
 	free_percpu(stats->counts);
 }
 
-static void stats_alloc_times(struct virtscsi_lun_stats *stats)
-{
-	struct virtscsi_stats_times __percpu *times;
-
-	times = alloc_percpu_gfp(struct virtscsi_stats_times,
-				 GFP_NOWAIT | __GFP_NOWARN);
-	/* Another CPU may have been faster. */
-	if (times && cmpxchg(&stats->times, NULL, times))
-		free_percpu(times);
-}
-
 void virtscsi_stats_start(struct virtscsi_lun_stats *stats,
 			  struct virtscsi_cmd_stats *cmd)
 {
-	if (unlikely(!READ_ONCE(stats->times)))
-		stats_alloc_times(stats);
+	struct virtscsi_stats_times __percpu *times = READ_ONCE(stats->times);
+
+	if (unlikely(!times)) {
+		times = alloc_percpu_gfp(struct virtscsi_stats_times,
+					 GFP_NOWAIT | __GFP_NOWARN);
+		/* Another CPU may have been faster. */
+		if (times && cmpxchg(&stats->times, NULL, times))
+			free_percpu(times);
+	}
 	cmd->started_ns = ktime_get_ns();
 }
 
@@ -146,35 +135,17 @@ void virtscsi_stats_latency(struct virtscsi_lun_stats *stats,
 	this_cpu_add(times->flow[flow].total_ns, took_ns);
 }
 
-static enum virtscsi_stats_lun stats_of_status(u8 status)
-{
-	switch (status) {
-	case SAM_STAT_CHECK_CONDITION:
-		return VIRTSCSI_STATS_CHECK_CONDITION;
-	case SAM_STAT_BUSY:
-	case SAM_STAT_TASK_SET_FULL:
-		return VIRTSCSI_STATS_STATUS_BUSY;
-	case SAM_STAT_RESERVATION_CONFLICT:
-		return VIRTSCSI_STATS_RESERVATION;
-	}
-	return VIRTSCSI_STATS_STATUS_OTHER;
-}
-
 static enum virtscsi_stats_lun stats_of_result(int result)
 {
 	switch (host_byte(result)) {
 	case DID_OK:
-		return stats_of_status(result & 0xff);
-	case DID_BAD_TARGET:
-		return VIRTSCSI_STATS_BAD_TARGET;
+		return (result & 0xff) == SAM_STAT_CHECK_CONDITION ?
+		       VIRTSCSI_STATS_CHECK_CONDITION :
+		       VIRTSCSI_STATS_STATUS_OTHER;
 	case DID_RESET:
 		return VIRTSCSI_STATS_RESET;
-	case DID_BUS_BUSY:
-		return VIRTSCSI_STATS_DEVICE_BUSY;
 	case DID_TRANSPORT_DISRUPTED:
 		return VIRTSCSI_STATS_TRANSPORT;
-	case DID_NO_CONNECT:
-		return VIRTSCSI_STATS_GONE;
 	}
 	return VIRTSCSI_STATS_FAILED;
 }
@@ -185,10 +156,10 @@ void virtscsi_stats_error(struct virtscsi_lun_stats *stats,
 	virtscsi_stats_count(stats, stats_of_result(sc->result));
 }
 
-void virtscsi_stats_hba_add(struct virtscsi *vscsi,
-			    enum virtscsi_stats_hba what, unsigned int nr)
+void virtscsi_stats_hba_count(struct virtscsi *vscsi,
+			      enum virtscsi_stats_hba what)
 {
-	atomic64_add(nr, &vscsi->stats.counters[what]);
+	atomic64_inc(&vscsi->stats.counters[what]);
 }
 
 u64 virtscsi_stats_hba_read(struct virtscsi *vscsi,
@@ -210,58 +181,27 @@ static enum virtscsi_stats_hba stats_of_tmf(u32 subtype)
 	return VIRTSCSI_STATS_OTHER_TMFS;
 }
 
-/* A reset comes without a command, so the LUN may have gone meanwhile. */
-static void stats_count_tmf(struct scsi_device *sdev,
-			    enum virtscsi_stats_hba what)
-{
-	struct virtscsi_lun *lun;
-	unsigned long flags;
-
-	spin_lock_irqsave(sdev->host->host_lock, flags);
-	lun = sdev->hostdata;
-	if (lun)
-		this_cpu_inc(lun->stats.counts->tmf[what]);
-	spin_unlock_irqrestore(sdev->host->host_lock, flags);
-	virtscsi_stats_hba_count(shost_priv(sdev->host), what);
-}
-
 /*
  * @answer is the device's response or a negative error; VIRTIO_SCSI_S_OK if
- * nobody waits for the response. Any context.
+ * nobody waits for the response.
  */
-void virtscsi_stats_tmf(struct scsi_device *sdev, u32 subtype, int answer)
+void virtscsi_stats_tmf(struct virtscsi *vscsi, u32 subtype, int answer)
 {
-	stats_count_tmf(sdev, stats_of_tmf(subtype));
+	virtscsi_stats_hba_count(vscsi, stats_of_tmf(subtype));
 	if (answer != VIRTIO_SCSI_S_OK &&
 	    answer != VIRTIO_SCSI_S_FUNCTION_SUCCEEDED)
-		stats_count_tmf(sdev, VIRTSCSI_STATS_TMFS_FAILED);
+		virtscsi_stats_hba_count(vscsi, VIRTSCSI_STATS_TMFS_FAILED);
 }
 
-static void stats_add_u64(u64 *sum, const u64 *part, size_t nr)
+/* Adds up what each CPU has counted. */
+static void stats_sum(u64 *sum, u64 __percpu *counters, size_t size)
 {
-	while (nr--)
-		*sum++ += READ_ONCE(*part++);
-}
+	size_t i;
+	int cpu;
 
-static void stats_add_u32(u32 *sum, const u32 *part, size_t nr)
-{
-	while (nr--)
-		*sum++ += READ_ONCE(*part++);
-}
-
-static void stats_add_cpu(const struct virtscsi_lun_stats *stats,
-			  struct virtscsi_stats_sum *sum, int cpu)
-{
-	const struct virtscsi_stats *counts = per_cpu_ptr(stats->counts, cpu);
-	struct virtscsi_stats_times __percpu *times = READ_ONCE(stats->times);
-
-	stats_add_u64((u64 *)sum->counts.flow, (const u64 *)counts->flow,
-		      sizeof(counts->flow) / (sizeof(u64)));
-	stats_add_u32(sum->counts.lun, counts->lun, ARRAY_SIZE(counts->lun));
-	stats_add_u32(sum->counts.tmf, counts->tmf, ARRAY_SIZE(counts->tmf));
-	if (times)
-		stats_add_u64((u64 *)&sum->times, (u64 *)per_cpu_ptr(times, cpu),
-			      sizeof(sum->times) / sizeof(u64));
+	for_each_possible_cpu(cpu)
+		for (i = 0; i < size / sizeof(*sum); i++)
+			sum[i] += READ_ONCE(per_cpu_ptr(counters, cpu)[i]);
 }
 
 /* Returns false if the LUN has gone meanwhile. Any context. */
@@ -269,16 +209,22 @@ bool virtscsi_stats_lun_read(struct scsi_device *sdev,
 			     struct virtscsi_stats_sum *sum)
 {
 	struct Scsi_Host *shost = sdev->host;
+	struct virtscsi_stats_times __percpu *times;
 	struct virtscsi_lun *lun;
 	unsigned long flags;
-	int cpu;
 
 	memset(sum, 0, sizeof(*sum));
 	spin_lock_irqsave(shost->host_lock, flags);
 	lun = sdev->hostdata;
-	if (lun)
-		for_each_possible_cpu(cpu)
-			stats_add_cpu(&lun->stats, sum, cpu);
+	if (lun) {
+		stats_sum((u64 *)&sum->counts,
+			  (u64 __percpu *)lun->stats.counts,
+			  sizeof(sum->counts));
+		times = READ_ONCE(lun->stats.times);
+		if (times)
+			stats_sum((u64 *)&sum->times, (u64 __percpu *)times,
+				  sizeof(sum->times));
+	}
 	spin_unlock_irqrestore(shost->host_lock, flags);
 	return lun;
 }

@@ -19,35 +19,27 @@ enum virtscsi_stats_lun {
 	VIRTSCSI_STATS_BUSY,		/* ring full, DMA or reset: tried again */
 	VIRTSCSI_STATS_RETRIES,		/* submitted again by the midlayer */
 	VIRTSCSI_STATS_TIMEOUTS,	/* timer fired */
-	VIRTSCSI_STATS_TIMEOUTS_FOUND,	/* of these, it was in the used ring */
-	VIRTSCSI_STATS_CHECK_CONDITION,
-	VIRTSCSI_STATS_STATUS_BUSY,	/* BUSY or TASK SET FULL */
-	VIRTSCSI_STATS_RESERVATION,
-	VIRTSCSI_STATS_STATUS_OTHER,	/* any other status but GOOD */
-	VIRTSCSI_STATS_BAD_TARGET,	/* the device has no such LUN */
-	VIRTSCSI_STATS_RESET,		/* ended by an abort or reset; repeated */
-	VIRTSCSI_STATS_DEVICE_BUSY,	/* VIRTIO_SCSI_S_BUSY */
-	VIRTSCSI_STATS_TRANSPORT,	/* the device lost its path to the LUN */
-	VIRTSCSI_STATS_GONE,		/* the device is gone */
-	VIRTSCSI_STATS_FAILED,		/* any other failure, or no response */
 	VIRTSCSI_STATS_HELD,		/* beyond the timer; each counted once */
+	VIRTSCSI_STATS_CHECK_CONDITION,
+	VIRTSCSI_STATS_STATUS_OTHER,	/* any other status but GOOD */
+	VIRTSCSI_STATS_RESET,		/* ended by an abort or reset; repeated */
+	VIRTSCSI_STATS_TRANSPORT,	/* the device lost its path to the LUN */
+	VIRTSCSI_STATS_FAILED,		/* any other failure, or no response */
 	VIRTSCSI_STATS_NR_LUN
 };
 
-/* Rare events of an HBA. The task management functions are counted by LUN too. */
+/* Rare events of an HBA. */
 enum virtscsi_stats_hba {
 	VIRTSCSI_STATS_ABORTS,		/* ABORT TASK sent */
 	VIRTSCSI_STATS_LUN_RESETS,
 	VIRTSCSI_STATS_NEXUS_RESETS,
 	VIRTSCSI_STATS_OTHER_TMFS,
 	VIRTSCSI_STATS_TMFS_FAILED,	/* of all these */
-	VIRTSCSI_STATS_NR_TMFS,
-	VIRTSCSI_STATS_DEVICE_RESETS = VIRTSCSI_STATS_NR_TMFS,
+	VIRTSCSI_STATS_DEVICE_RESETS,
 	VIRTSCSI_STATS_EVENTS,
 	VIRTSCSI_STATS_EVENTS_MISSED,	/* with VIRTIO_SCSI_T_EVENTS_MISSED */
 	VIRTSCSI_STATS_LOST_INTERRUPTS,	/* commands a timer found in a ring */
 	VIRTSCSI_STATS_DOORBELLS_AGAIN,	/* rung again by a timer */
-	VIRTSCSI_STATS_COMMANDS_LOST,	/* the device no longer has them */
 	VIRTSCSI_STATS_PAUSES,		/* submission paused before a reset */
 	VIRTSCSI_STATS_NR_HBA
 };
@@ -60,20 +52,16 @@ enum virtscsi_stats_hba {
 /* Directions, in the order of enum dma_data_direction. */
 #define VIRTSCSI_STATS_NR_FLOWS	3
 
-/*
- * Counters of a LUN, of one CPU or of all. Each LUN has these for each possible
- * CPU, so rare events have 32 bits only.
- */
+/* Counters of a LUN, of one CPU or of all; u64 only. */
 struct virtscsi_stats {
-	struct virtscsi_stats_flow {
+	struct {
 		u64 commands;
 		u64 bytes;	/* of commands that did not fail in transport */
 	} flow[VIRTSCSI_STATS_NR_FLOWS];
-	u32 lun[VIRTSCSI_STATS_NR_LUN];
-	u32 tmf[VIRTSCSI_STATS_NR_TMFS];
+	u64 lun[VIRTSCSI_STATS_NR_LUN];
 };
 
-/* Latencies of a LUN's commands, of one CPU or of all. */
+/* Latencies of a LUN's commands, of one CPU or of all; u64 only. */
 struct virtscsi_stats_times {
 	struct {
 		u64 latency[VIRTSCSI_STATS_NR_BUCKETS];
@@ -112,11 +100,11 @@ int virtscsi_stats_lun_init(struct virtscsi_lun_stats *stats);
 void virtscsi_stats_lun_exit(struct virtscsi_lun_stats *stats);
 bool virtscsi_stats_lun_read(struct scsi_device *sdev,
 			     struct virtscsi_stats_sum *sum);
-void virtscsi_stats_hba_add(struct virtscsi *vscsi,
-			    enum virtscsi_stats_hba what, unsigned int nr);
+void virtscsi_stats_hba_count(struct virtscsi *vscsi,
+			      enum virtscsi_stats_hba what);
 u64 virtscsi_stats_hba_read(struct virtscsi *vscsi,
 			    enum virtscsi_stats_hba what);
-void virtscsi_stats_tmf(struct scsi_device *sdev, u32 subtype, int answer);
+void virtscsi_stats_tmf(struct virtscsi *vscsi, u32 subtype, int answer);
 void virtscsi_stats_start(struct virtscsi_lun_stats *stats,
 			  struct virtscsi_cmd_stats *cmd);
 void virtscsi_stats_latency(struct virtscsi_lun_stats *stats,
@@ -124,12 +112,6 @@ void virtscsi_stats_latency(struct virtscsi_lun_stats *stats,
 			    const struct scsi_cmnd *sc);
 void virtscsi_stats_error(struct virtscsi_lun_stats *stats,
 			  const struct scsi_cmnd *sc);
-
-static inline void virtscsi_stats_hba_count(struct virtscsi *vscsi,
-					    enum virtscsi_stats_hba what)
-{
-	virtscsi_stats_hba_add(vscsi, what, 1);
-}
 
 static inline unsigned int virtscsi_stats_direction(const struct scsi_cmnd *sc)
 {
@@ -161,13 +143,12 @@ static inline void virtscsi_stats_complete(struct virtscsi_lun_stats *stats,
 					   const struct virtscsi_cmd_stats *cmd,
 					   struct scsi_cmnd *sc)
 {
-	struct virtscsi_stats_flow __percpu *flow =
-		stats->counts->flow + virtscsi_stats_direction(sc);
+	unsigned int direction = virtscsi_stats_direction(sc);
 
-	this_cpu_inc(flow->commands);
+	this_cpu_inc(stats->counts->flow[direction].commands);
 	/* After a failure in transport the residual means nothing. */
 	if (likely(host_byte(sc->result) == DID_OK))
-		this_cpu_add(flow->bytes,
+		this_cpu_add(stats->counts->flow[direction].bytes,
 			     scsi_bufflen(sc) - scsi_get_resid(sc));
 	if (static_branch_unlikely(&virtscsi_stats_is_timed))
 		virtscsi_stats_latency(stats, cmd, sc);

@@ -261,7 +261,7 @@ int virtscsi_tmf_start(struct scsi_device *sdev, u32 subtype, u64 tag)
 	err = tmf_send(vscsi, tmf);
 	tmf_put(tmf);
 	if (!err)
-		virtscsi_stats_tmf(sdev, subtype, 0);
+		virtscsi_stats_tmf(vscsi, subtype, 0);
 	return err;
 }
 
@@ -301,6 +301,6 @@ int virtscsi_tmf_execute(struct scsi_device *sdev, u32 subtype, u64 tag)
 	if (!ret)
 		ret = tmf_wait(vscsi, tmf);
 	tmf_put(tmf);
-	virtscsi_stats_tmf(sdev, subtype, ret);
+	virtscsi_stats_tmf(vscsi, subtype, ret);
 	return ret;
 }
