@@ -16,6 +16,7 @@
 
 #include "debugfs.h"
 #include "virtscsi.h"
+#include "wire.h"
 
 static struct dentry *debugfs_root;
 
@@ -140,14 +141,13 @@ DEFINE_SHOW_ATTRIBUTE(latency);
 
 static bool inflight_show_one(struct scsi_cmnd *sc, void *data)
 {
-	u32 unique_tag = blk_mq_unique_tag(scsi_cmd_to_rq(sc));
+	u64 tag = virtscsi_cmd_tag(sc);
 
 	seq_printf(data, "%u %u %llu %#llx %u %d %*phN %u %s\n",
-		   blk_mq_unique_tag_to_hwq(unique_tag), sc->device->id,
-		   sc->device->lun, virtscsi_cmd_tag(sc),
-		   virtscsi_cmd_age_ms(sc), sc->retries, (int)sc->cmd_len,
-		   sc->cmnd, virtscsi_recovery_timeouts(sc),
-		   virtscsi_recovery_says(sc));
+		   blk_mq_unique_tag_to_hwq(virtscsi_wire_tag_unique(tag)),
+		   sc->device->id, sc->device->lun, tag,
+		   virtscsi_cmd_age_ms(sc), sc->retries, sc->cmd_len, sc->cmnd,
+		   virtscsi_recovery_timeouts(sc), virtscsi_recovery_says(sc));
 	return true;
 }
 

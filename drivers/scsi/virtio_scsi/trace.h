@@ -15,14 +15,10 @@
 #include <linux/tracepoint.h>
 #include <linux/virtio_scsi.h>
 #include <scsi/scsi_cmnd.h>
-#include <scsi/scsi_common.h>
 #include <scsi/scsi_device.h>
 
 #include "virtscsi.h"
 #include "wire.h"
-
-#ifndef VIRTSCSI_TRACE_ONCE
-#define VIRTSCSI_TRACE_ONCE
 
 /* The verdict of virtscsi_timeout. */
 #define VIRTSCSI_TIMEOUT_FOUND		0	/* was in the used ring */
@@ -35,22 +31,7 @@
 /* Longer CDBs are truncated; no command set in use has any. */
 #define VIRTSCSI_TRACE_CDB	32
 
-static inline u32 virtscsi_trace_queue(struct scsi_cmnd *sc)
-{
-	return blk_mq_unique_tag_to_hwq(blk_mq_unique_tag(scsi_cmd_to_rq(sc)));
-}
-
-/* Key, ASC and ASCQ, 0x052400 for 05/24/00; 0 without sense data. */
-static inline u32 virtscsi_trace_sense(struct scsi_cmnd *sc)
-{
-	struct scsi_sense_hdr sense;
-
-	if (!scsi_normalize_sense(sc->sense_buffer, SCSI_SENSE_BUFFERSIZE,
-				  &sense))
-		return 0;
-	return sense.sense_key << 16 | sense.asc << 8 | sense.ascq;
-}
-#endif
+u32 virtscsi_trace_sense(const struct scsi_cmnd *sc);
 
 #define virtscsi_show_tmf(_subtype)					\
 	__print_symbolic(_subtype,					\
@@ -63,7 +44,6 @@ static inline u32 virtscsi_trace_sense(struct scsi_cmnd *sc)
 	__print_symbolic((_event) & ~VIRTIO_SCSI_T_EVENTS_MISSED,	\
 		{ VIRTIO_SCSI_T_NO_EVENT, "none" },			\
 		{ VIRTIO_SCSI_T_TRANSPORT_RESET, "transport_reset" },	\
-		{ VIRTIO_SCSI_T_ASYNC_NOTIFY, "async_notify" },		\
 		{ VIRTIO_SCSI_T_PARAM_CHANGE, "param_change" })
 
 #define virtscsi_show_direction(_direction)				\
@@ -90,7 +70,8 @@ static inline u32 virtscsi_trace_sense(struct scsi_cmnd *sc)
 		       __entry->target = sc->device->id;		\
 		       __entry->lun = sc->device->lun;			\
 		       __entry->tag = virtscsi_cmd_tag(sc);		\
-		       __entry->queue = virtscsi_trace_queue(sc);	\
+		       __entry->queue = blk_mq_unique_tag_to_hwq(	\
+				virtscsi_wire_tag_unique(__entry->tag)); \
 		       __VA_ARGS__)
 
 #define virtscsi_trace_printk(_format, ...)				\
