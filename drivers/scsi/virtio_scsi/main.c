@@ -170,17 +170,6 @@ out:
 	return err;
 }
 
-/* The host lock is held. */
-static struct scsi_device *main_next_lun(struct Scsi_Host *shost)
-{
-	struct scsi_device *sdev;
-
-	list_for_each_entry(sdev, &shost->__devices, siblings)
-		if (sdev->sdev_state != SDEV_DEL)
-			return sdev;
-	return NULL;
-}
-
 /*
  * scsi_remove_host() would do this, too, and then free the tags, by which
  * recovery.c finds the commands that a LUN is waiting for. The references of
@@ -190,17 +179,18 @@ static void main_remove_luns(struct Scsi_Host *shost)
 {
 	struct scsi_device *sdev;
 
-	do {
-		spin_lock_irq(shost->host_lock);
-		sdev = main_next_lun(shost);
-		if (sdev)
-			get_device(&sdev->sdev_gendev);
+restart:
+	spin_lock_irq(shost->host_lock);
+	__shost_for_each_device(sdev, shost) {
+		if (sdev->sdev_state == SDEV_DEL)
+			continue;
+		get_device(&sdev->sdev_gendev);
 		spin_unlock_irq(shost->host_lock);
-		if (sdev) {
-			scsi_remove_device(sdev);
-			put_device(&sdev->sdev_gendev);
-		}
-	} while (sdev);
+		scsi_remove_device(sdev);
+		put_device(&sdev->sdev_gendev);
+		goto restart;
+	}
+	spin_unlock_irq(shost->host_lock);
 }
 
 static void main_remove(struct virtio_device *vdev)
