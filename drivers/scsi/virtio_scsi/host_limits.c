@@ -12,7 +12,6 @@
  */
 #include <linux/blk-mq.h>
 #include <linux/dma-mapping.h>
-#include <linux/kernel.h>
 #include <linux/moduleparam.h>
 #include <linux/virtio.h>
 #include <linux/virtio_config.h>
@@ -26,38 +25,13 @@
 /* A device whose configuration changes during so many reads is broken. */
 #define CONFIG_ATTEMPTS	16
 
-static u32 host_limits_params[VIRTSCSI_NR_OVERRIDES];
+static unsigned int host_limits_params[VIRTSCSI_NR_OVERRIDES];
 
-static int host_limits_set_param(const char *text,
-				 const struct kernel_param *param)
-{
-	unsigned int id = (u32 *)param->arg - host_limits_params;
-	u32 min = virtscsi_limits_min_override(id, PAGE_SIZE);
-	u32 value;
-	int err;
-
-	err = kstrtou32(text, 0, &value);
-	if (err)
-		return err;
-	if (value && value < min) {
-		pr_err(KBUILD_MODNAME ": %s: %u is too small, the minimum is %u; 0 sets no limit\n",
-		       virtscsi_limit_names[id], value, min);
-		return -EINVAL;
-	}
-	return param_set_uint(text, param);
-}
-
-static const struct kernel_param_ops host_limits_param_ops = {
-	.set = host_limits_set_param,
-	.get = param_get_uint,
-};
-
-module_param_cb(max_sectors, &host_limits_param_ops,
-		&host_limits_params[VIRTSCSI_MAX_SECTORS], 0644);
+module_param_named(max_sectors, host_limits_params[VIRTSCSI_MAX_SECTORS], uint,
+		   0644);
 MODULE_PARM_DESC(max_sectors,
 		 "Upper bound for 512-byte sectors in one command, for devices bound from now on (default 0: none)");
-module_param_cb(seg_max, &host_limits_param_ops,
-		&host_limits_params[VIRTSCSI_SEG_MAX], 0644);
+module_param_named(seg_max, host_limits_params[VIRTSCSI_SEG_MAX], uint, 0644);
 MODULE_PARM_DESC(seg_max,
 		 "Upper bound for data segments in one command, for devices bound from now on (default 0: none)");
 
@@ -191,15 +165,9 @@ static void host_limits_set_host(struct virtscsi *vscsi)
 static bool host_limits_can_follow(struct virtscsi *vscsi,
 				   const struct virtscsi_limit *new)
 {
-	static const struct {
-		enum virtscsi_limit_id id;
-		bool may_shrink;
-		bool may_grow;
-	} fixed[] = {
-		{ VIRTSCSI_CDB_SIZE, false, false },
-		{ VIRTSCSI_SENSE_SIZE, false, false },
-		{ VIRTSCSI_EVENT_SIZE, true, false },
-		{ VIRTSCSI_PROT_SEG_MAX, false, true },
+	static const enum virtscsi_limit_id fixed[] = {
+		VIRTSCSI_CDB_SIZE, VIRTSCSI_SENSE_SIZE, VIRTSCSI_EVENT_SIZE,
+		VIRTSCSI_PROT_SEG_MAX,	/* may grow */
 	};
 	const struct virtscsi_limit *old = vscsi->limits.negotiated.of;
 	struct device *dev = &vscsi->vdev->dev;
@@ -209,9 +177,10 @@ static bool host_limits_can_follow(struct virtscsi *vscsi,
 	unsigned int i, id;
 
 	for (i = 0; i < ARRAY_SIZE(fixed); i++) {
-		id = fixed[i].id;
-		if ((new[id].value >= old[id].value || fixed[i].may_shrink) &&
-		    (new[id].value <= old[id].value || fixed[i].may_grow))
+		id = fixed[i];
+		if (new[id].value == old[id].value ||
+		    (id == VIRTSCSI_PROT_SEG_MAX &&
+		     new[id].value > old[id].value))
 			continue;
 		dev_err(dev, "%s: was %u before the reset, now %u, cannot change while in use\n",
 			virtscsi_limit_names[id], old[id].value, new[id].value);
@@ -265,10 +234,14 @@ static void host_limits_follow(struct virtscsi *vscsi,
 
 void virtscsi_host_limits_init(struct virtscsi *vscsi)
 {
-	unsigned int id;
+	unsigned int id, value;
 
-	for (id = 0; id < VIRTSCSI_NR_OVERRIDES; id++)
-		vscsi->limits.overrides[id] = READ_ONCE(host_limits_params[id]);
+	for (id = 0; id < VIRTSCSI_NR_OVERRIDES; id++) {
+		value = READ_ONCE(host_limits_params[id]);
+		if (value)
+			value = max(value, virtscsi_limits_min_override(id, PAGE_SIZE));
+		vscsi->limits.overrides[id] = value;
+	}
 }
 
 /*
@@ -295,10 +268,8 @@ int virtscsi_host_limits_negotiate(struct virtscsi *vscsi)
 				 virtscsi_limit_names[id], of[id].asked,
 				 of[id].value,
 				 virtscsi_limit_source_names[of[id].source]);
-	dev_info(dev, "%u/0/%u default/read/poll queues, %u commands each, %u segments, %u KiB\n",
-		 virtscsi_vq_nr_requests(vscsi) - nr_polled, nr_polled,
-		 of[VIRTSCSI_CAN_QUEUE].value, of[VIRTSCSI_SEG_MAX].value,
-		 of[VIRTSCSI_MAX_SECTORS].value / 2);
+	dev_info(dev, "%u/0/%u default/read/poll queues\n",
+		 virtscsi_vq_nr_requests(vscsi) - nr_polled, nr_polled);
 	return 0;
 }
 

@@ -15,16 +15,12 @@
 #include <linux/device.h>
 #include <linux/init.h>
 #include <linux/kstrtox.h>
-#include <linux/string.h>
 #include <linux/sysfs.h>
 #include <scsi/scsi_device.h>
 #include <scsi/scsi_proto.h>
 
 #include "sysfs.h"
 #include "virtscsi.h"
-
-/* How much of bad input the log quotes. */
-#define QUOTED_LEN	32
 
 enum limit_part { LIMIT_VALUE, LIMIT_SOURCE, LIMIT_ASKED };
 
@@ -36,17 +32,6 @@ struct limit_attribute {
 
 #define to_limit_attribute(_attr) \
 	container_of(_attr, struct limit_attribute, attr)
-
-static int sysfs_parse(struct device *dev, struct device_attribute *attr,
-		       const char *buf, u32 *value)
-{
-	if (!kstrtou32(buf, 10, value))
-		return 0;
-	dev_err(dev, "%s: '%*pE' is not a number from 0 to %u\n",
-		attr->attr.name, min_t(int, strcspn(buf, "\n"), QUOTED_LEN),
-		buf, U32_MAX);
-	return -EINVAL;
-}
 
 static struct virtscsi *sysfs_vscsi(struct device *dev)
 {
@@ -93,7 +78,7 @@ static ssize_t limit_store(struct device *dev, struct device_attribute *attr,
 	u32 value;
 	int err;
 
-	err = sysfs_parse(dev, attr, buf, &value);
+	err = kstrtou32(buf, 10, &value);
 	if (err)
 		return err;
 	if (scsi_is_sdev_device(dev))
@@ -139,7 +124,7 @@ static ssize_t timeout_s_store(struct device *dev,
 	u32 seconds;
 	int err;
 
-	err = sysfs_parse(dev, attr, buf, &seconds);
+	err = kstrtou32(buf, 10, &seconds);
 	if (err)
 		return err;
 	virtscsi_ladder_set_timeout_s(sysfs_vscsi(dev), seconds);
@@ -161,11 +146,8 @@ static ssize_t step_store(struct device *dev, struct device_attribute *attr,
 {
 	int step = sysfs_match_string(virtscsi_ladder_step_names, buf);
 
-	if (step < 0) {
-		dev_err(dev, "step: '%*pE' is not none, abort, lun, target or host\n",
-			min_t(int, strcspn(buf, "\n"), QUOTED_LEN), buf);
+	if (step < 0)
 		return step;
-	}
 	virtscsi_ladder_set_step(sysfs_vscsi(dev), step);
 	return len;
 }
@@ -182,11 +164,11 @@ static const struct attribute_group recovery_group = {
 	.attrs = recovery_attrs,
 };
 
-/* An attribute of each limit, by id, and at most two more. */
+/* An attribute for each limit, by id; in limits/ also renegotiate. */
 static struct limit_group {
 	struct attribute_group group;
 	struct limit_attribute limits[VIRTSCSI_NR_LIMITS];
-	struct attribute *attrs[VIRTSCSI_NR_LIMITS + 3];
+	struct attribute *attrs[VIRTSCSI_NR_LIMITS + 2];
 } host_limits, host_sources, host_asked, lun_limits, lun_sources;
 
 const struct attribute_group *virtscsi_sysfs_host_groups[] = {
@@ -203,9 +185,8 @@ const struct attribute_group *virtscsi_sysfs_lun_groups[] = {
 	NULL
 };
 
-static struct attribute ** __init
-sysfs_fill(struct limit_group *group, enum limit_part part,
-	   const char * const limit_names[], unsigned int nr)
+static void __init sysfs_fill(struct limit_group *group, enum limit_part part,
+			      const char * const names[], unsigned int nr)
 {
 	static const char * const part_names[] = {
 		[LIMIT_VALUE] = "limits",
@@ -217,33 +198,31 @@ sysfs_fill(struct limit_group *group, enum limit_part part,
 	group->group.name = part_names[part];
 	group->group.attrs = group->attrs;
 	for (id = 0; id < nr; id++) {
+		struct limit_attribute *limit = &group->limits[id];
 		bool is_rw = part == LIMIT_VALUE && id < VIRTSCSI_NR_OVERRIDES;
 
-		group->limits[id].attr.attr.name = limit_names[id];
-		group->limits[id].attr.attr.mode = is_rw ? 0644 : 0444;
-		group->limits[id].attr.show = limit_show;
-		group->limits[id].attr.store = is_rw ? limit_store : NULL;
-		group->limits[id].part = part;
-		group->limits[id].id = id;
-		group->attrs[id] = &group->limits[id].attr.attr;
+		limit->attr.attr.name = names[id];
+		limit->attr.attr.mode = is_rw ? 0644 : 0444;
+		limit->attr.show = limit_show;
+		limit->attr.store = is_rw ? limit_store : NULL;
+		limit->part = part;
+		limit->id = id;
+		group->attrs[id] = &limit->attr.attr;
 	}
-	return &group->attrs[nr];
+	if (part == LIMIT_VALUE)
+		group->attrs[nr] = &dev_attr_renegotiate.attr;
 }
 
 void __init virtscsi_sysfs_module_init(void)
 {
-	struct attribute **more;
-
-	more = sysfs_fill(&host_limits, LIMIT_VALUE, virtscsi_limit_names,
-			  VIRTSCSI_NR_LIMITS);
-	more[0] = &dev_attr_renegotiate.attr;
+	sysfs_fill(&host_limits, LIMIT_VALUE, virtscsi_limit_names,
+		   VIRTSCSI_NR_LIMITS);
 	sysfs_fill(&host_sources, LIMIT_SOURCE, virtscsi_limit_names,
 		   VIRTSCSI_NR_LIMITS);
 	sysfs_fill(&host_asked, LIMIT_ASKED, virtscsi_limit_names,
 		   VIRTSCSI_NR_LIMITS);
-	more = sysfs_fill(&lun_limits, LIMIT_VALUE, virtscsi_lun_limit_names,
-			  VIRTSCSI_NR_LUN_LIMITS);
-	more[0] = &dev_attr_renegotiate.attr;
+	sysfs_fill(&lun_limits, LIMIT_VALUE, virtscsi_lun_limit_names,
+		   VIRTSCSI_NR_LUN_LIMITS);
 	sysfs_fill(&lun_sources, LIMIT_SOURCE, virtscsi_lun_limit_names,
 		   VIRTSCSI_NR_LUN_LIMITS);
 	lun_limits.group.is_visible = lun_is_visible;
