@@ -20,6 +20,34 @@
 
 static struct dentry *debugfs_root;
 
+static const char * const lun_counter_names[] = {
+	[VIRTSCSI_STATS_BUSY] = "busy",
+	[VIRTSCSI_STATS_RETRIES] = "retries",
+	[VIRTSCSI_STATS_TIMEOUTS] = "timeouts",
+	[VIRTSCSI_STATS_HELD] = "held",
+	[VIRTSCSI_STATS_CHECK_CONDITION] = "check_condition",
+	[VIRTSCSI_STATS_STATUS_OTHER] = "status_other",
+	[VIRTSCSI_STATS_RESET] = "reset",
+	[VIRTSCSI_STATS_TRANSPORT] = "transport",
+	[VIRTSCSI_STATS_FAILED] = "failed",
+};
+
+static const char * const hba_counter_names[] = {
+	[VIRTSCSI_STATS_ABORTS] = "aborts",
+	[VIRTSCSI_STATS_LUN_RESETS] = "lun_resets",
+	[VIRTSCSI_STATS_NEXUS_RESETS] = "nexus_resets",
+	[VIRTSCSI_STATS_OTHER_TMFS] = "other_tmfs",
+	[VIRTSCSI_STATS_TMFS_FAILED] = "tmfs_failed",
+	[VIRTSCSI_STATS_DEVICE_RESETS] = "device_resets",
+	[VIRTSCSI_STATS_EVENTS] = "events",
+	[VIRTSCSI_STATS_EVENTS_MISSED] = "events_missed",
+	[VIRTSCSI_STATS_LOST_INTERRUPTS] = "lost_interrupts",
+	[VIRTSCSI_STATS_DOORBELLS_AGAIN] = "doorbells_again",
+	[VIRTSCSI_STATS_PAUSES] = "pauses",
+};
+
+static const char * const flow_names[] = { "write", "read", "none" };
+
 static void queues_show_one(struct seq_file *file, const char *name,
 			    struct virtscsi_vq *vq)
 {
@@ -55,7 +83,7 @@ static int hba_show(struct seq_file *file, void *unused)
 
 	seq_puts(file, "counter value\n");
 	for (i = 0; i < VIRTSCSI_STATS_NR_HBA; i++)
-		seq_printf(file, "%s %llu\n", virtscsi_stats_hba_names[i],
+		seq_printf(file, "%s %llu\n", hba_counter_names[i],
 			   virtscsi_stats_hba_read(vscsi, i));
 	return 0;
 }
@@ -101,11 +129,10 @@ static int luns_show(struct seq_file *file, void *unused)
 
 	seq_puts(file, "target lun queue_depth outstanding");
 	for (i = 0; i < VIRTSCSI_STATS_NR_FLOWS; i++)
-		seq_printf(file, " %s_commands %s_bytes",
-			   virtscsi_stats_flow_names[i],
-			   virtscsi_stats_flow_names[i]);
+		seq_printf(file, " %s_commands %s_bytes", flow_names[i],
+			   flow_names[i]);
 	for (i = 0; i < VIRTSCSI_STATS_NR_LUN; i++)
-		seq_printf(file, " %s", virtscsi_stats_lun_names[i]);
+		seq_printf(file, " %s", lun_counter_names[i]);
 	seq_putc(file, '\n');
 	return debugfs_show_luns(file, luns_show_one);
 }
@@ -118,7 +145,7 @@ static void latency_show_one(struct seq_file *file, struct scsi_device *sdev,
 
 	for (i = 0; i < VIRTSCSI_STATS_NR_FLOWS; i++) {
 		seq_printf(file, "%u %llu %s", sdev->id, sdev->lun,
-			   virtscsi_stats_flow_names[i]);
+			   flow_names[i]);
 		for (bucket = 0; bucket < VIRTSCSI_STATS_NR_BUCKETS; bucket++)
 			seq_printf(file, " %llu",
 				   sum->times.flow[i].latency[bucket]);

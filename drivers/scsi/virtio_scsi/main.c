@@ -2,10 +2,9 @@
 /*
  * virtio-scsi: guest driver for the virtual SCSI host adapter (virtio 1.3, 5.6).
  *
- * The module, the host template, and the life of an instance. Probe follows
- * virtio 1.3, 3.1.1: read the configuration, find the virtqueues, negotiate the
- * limits, set DRIVER_OK, and only then show the host to anybody. Removal goes
- * the same way back.
+ * Probe follows virtio 1.3, 3.1.1: read the configuration, find the virtqueues,
+ * negotiate the limits, set DRIVER_OK, and only then show the host to anybody.
+ * Removal goes the same way back.
  */
 #include <linux/blk-mq.h>
 #include <linux/module.h>

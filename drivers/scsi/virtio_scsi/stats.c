@@ -32,34 +32,6 @@ static bool measure_latency;
 /* Commands that were submitted before are left out. */
 static u64 stats_since_ns;
 
-const char *const virtscsi_stats_lun_names[] = {
-	[VIRTSCSI_STATS_BUSY] = "busy",
-	[VIRTSCSI_STATS_RETRIES] = "retries",
-	[VIRTSCSI_STATS_TIMEOUTS] = "timeouts",
-	[VIRTSCSI_STATS_HELD] = "held",
-	[VIRTSCSI_STATS_CHECK_CONDITION] = "check_condition",
-	[VIRTSCSI_STATS_STATUS_OTHER] = "status_other",
-	[VIRTSCSI_STATS_RESET] = "reset",
-	[VIRTSCSI_STATS_TRANSPORT] = "transport",
-	[VIRTSCSI_STATS_FAILED] = "failed",
-};
-
-const char *const virtscsi_stats_hba_names[] = {
-	[VIRTSCSI_STATS_ABORTS] = "aborts",
-	[VIRTSCSI_STATS_LUN_RESETS] = "lun_resets",
-	[VIRTSCSI_STATS_NEXUS_RESETS] = "nexus_resets",
-	[VIRTSCSI_STATS_OTHER_TMFS] = "other_tmfs",
-	[VIRTSCSI_STATS_TMFS_FAILED] = "tmfs_failed",
-	[VIRTSCSI_STATS_DEVICE_RESETS] = "device_resets",
-	[VIRTSCSI_STATS_EVENTS] = "events",
-	[VIRTSCSI_STATS_EVENTS_MISSED] = "events_missed",
-	[VIRTSCSI_STATS_LOST_INTERRUPTS] = "lost_interrupts",
-	[VIRTSCSI_STATS_DOORBELLS_AGAIN] = "doorbells_again",
-	[VIRTSCSI_STATS_PAUSES] = "pauses",
-};
-
-const char *const virtscsi_stats_flow_names[] = { "write", "read", "none" };
-
 /* The kernel sets a module's parameters one at a time. */
 static int stats_measure_set(const char *text, const struct kernel_param *param)
 {

@@ -14,7 +14,7 @@
 struct scsi_device;
 struct virtscsi;
 
-/* Rare events of a LUN's commands; the names are in stats.c. */
+/* Rare events of a LUN's commands; the names are in debugfs.c. */
 enum virtscsi_stats_lun {
 	VIRTSCSI_STATS_BUSY,		/* ring full, DMA or reset: tried again */
 	VIRTSCSI_STATS_RETRIES,		/* submitted again by the midlayer */
@@ -91,10 +91,6 @@ struct virtscsi_cmd_stats {
 };
 
 DECLARE_STATIC_KEY_FALSE(virtscsi_stats_is_timed);
-
-extern const char *const virtscsi_stats_lun_names[VIRTSCSI_STATS_NR_LUN];
-extern const char *const virtscsi_stats_hba_names[VIRTSCSI_STATS_NR_HBA];
-extern const char *const virtscsi_stats_flow_names[VIRTSCSI_STATS_NR_FLOWS];
 
 int virtscsi_stats_lun_init(struct virtscsi_lun_stats *stats);
 void virtscsi_stats_lun_exit(struct virtscsi_lun_stats *stats);

@@ -1,16 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Attributes of each SCSI host and of each LUN:
- *
- *	limits/NAME		the value in force; limits that can be overridden
- *				are writable
- *	limits_source/NAME	what set it, in one word
- *	limits_asked/NAME	what the device asked for (host only)
- *	limits/renegotiate	write: query the LUNs, or the LUN, again
- *	recovery/timeout_s, recovery/step	see recovery.c (host)
- *
- * Names and units are those of limits.h. Numbers are parsed here; their owners
- * check the range.
+ * Attributes of each SCSI host and of each LUN, see
+ * Documentation/ABI/testing/sysfs-driver-virtio-scsi. Names and units of limits
+ * are those of limits.h. Numbers are parsed here; their owners check the range.
  */
 #include <linux/device.h>
 #include <linux/init.h>

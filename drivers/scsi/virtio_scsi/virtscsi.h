@@ -1,32 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The instance: one HBA, composed from the state of each room.
+ * The instance: one HBA, composed from the state of each file.
  *
  * One struct virtscsi lives in the hostdata of each Scsi_Host, from probe to
- * the last reference on the host. Each room (a .c file) defines its state in
- * its own header and is the only one to touch it; other files go through the
- * room's functions. Calls go down only:
- *
- *	main
- *	sysfs debugfs
- *	eh
- *	recovery
- *	ladder
- *	inflight
- *	reset
- *	cmd
- *	sense
- *	event
- *	scan
- *	lun
- *	lun_limits
- *	host_limits
- *	tmf
- *	tags vq
- *	stats trace, wire limits spc (pure)
- *
- * A room reaches one above it by a function or a work item that it was given
- * when the instance was set up.
+ * the last reference on the host. Each file defines its state in its own header
+ * and is the only one to touch it. Calls go down only, in the order of
+ * Documentation/design.rst. A file reaches one above it by a function or a work
+ * item that it was given when the instance was set up.
  */
 #ifndef VIRTSCSI_H
 #define VIRTSCSI_H
