@@ -373,9 +373,6 @@ static void cmd_finish(struct virtscsi *vscsi, void *buf)
 	} else {
 		cmd_take_outcome(vscsi, sc);
 	}
-	/* Read first: the cache line stays shared. */
-	if (unlikely(!READ_ONCE(vscsi->cmds.has_progressed)))
-		WRITE_ONCE(vscsi->cmds.has_progressed, true);
 	cmd_complete(vscsi, sc);
 }
 
@@ -404,12 +401,6 @@ void virtscsi_cmd_doubt(struct scsi_device *sdev, bool doubt)
 	struct virtscsi_lun *lun = sdev->hostdata;
 
 	WRITE_ONCE(lun->cmds.is_doubted, doubt);
-}
-
-/* True if a command has finished since the last call. */
-bool virtscsi_cmd_take_progress(struct virtscsi *vscsi)
-{
-	return xchg(&vscsi->cmds.has_progressed, false);
 }
 
 struct virtscsi_vq *virtscsi_cmd_vq(struct scsi_cmnd *sc)

@@ -22,7 +22,6 @@ struct virtscsi_wire_resp;
 
 /* Part of struct virtscsi. */
 struct virtscsi_cmds {
-	bool has_progressed;		/* a command has finished */
 	/* A command has come back whose timer had fired; under RCU. */
 	void (*late)(struct virtscsi *vscsi, struct scsi_cmnd *sc);
 };
@@ -73,7 +72,6 @@ void virtscsi_cmd_init(struct virtscsi *vscsi,
 				    struct scsi_cmnd *sc));
 struct virtscsi_vq *virtscsi_cmd_vq(struct scsi_cmnd *sc);
 bool virtscsi_cmd_is_failfast(struct scsi_cmnd *sc);
-bool virtscsi_cmd_take_progress(struct virtscsi *vscsi);
 void virtscsi_cmd_doubt(struct scsi_device *sdev, bool doubt);
 
 /* The SCSI core's calls. */

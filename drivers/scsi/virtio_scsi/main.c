@@ -113,7 +113,6 @@ static struct virtscsi *main_alloc(struct virtio_device *vdev)
 /* Undoes as much of probe as was done; the host is removed or was never added. */
 static void main_undo(struct virtscsi *vscsi)
 {
-	virtscsi_reset_kill(vscsi);
 	virtscsi_reset_exit(vscsi);
 	virtscsi_recovery_exit(vscsi);
 	virtscsi_event_exit(vscsi);
@@ -132,7 +131,7 @@ static int main_probe(struct virtio_device *vdev)
 	if (IS_ERR(vscsi))
 		return PTR_ERR(vscsi);
 
-	err = virtscsi_reset_find(vscsi);
+	err = virtscsi_vq_find(vscsi, true);
 	if (err)
 		goto out;
 	err = virtscsi_host_limits_negotiate(vscsi);

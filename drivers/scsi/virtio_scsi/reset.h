@@ -14,8 +14,7 @@ struct virtscsi_vq_setup;
 
 /* What the device is to the driver; the transitions are in reset.c. */
 enum virtscsi_state {
-	VIRTSCSI_STOPPED,	/* reset, without virtqueues; commands wait */
-	VIRTSCSI_READY,		/* has virtqueues; DRIVER_OK is not set */
+	VIRTSCSI_STOPPED,	/* before DRIVER_OK, or reset; commands wait */
 	VIRTSCSI_LIVE,		/* takes commands */
 	VIRTSCSI_GOING,		/* likewise; being unbound, no reset any more */
 	VIRTSCSI_FAILED,	/* commands fail; a reset is tried again */
@@ -25,16 +24,13 @@ enum virtscsi_state {
 
 /* Part of struct virtscsi. */
 struct virtscsi_reset {
-	struct mutex whole;	/* a reset, beginning to end; before lock */
-	struct mutex lock;	/* state, is_transport, nr_watched */
+	struct mutex lock;	/* all but the works */
 	enum virtscsi_state state;
-	bool is_transport;	/* suspended, or being reset by the transport */
+	bool is_ours;		/* done() is called with the lock held */
 	struct work_struct work;	/* resets the device if it needs that */
-	struct delayed_work watch;	/* did the transport's reset end? */
-	unsigned int nr_watched;
-	struct delayed_work revive;	/* tries a failed device again */
-	unsigned int revive_s;		/* until the next try */
-	unsigned int nr_fruitless;	/* in a row, no command finished */
+	struct delayed_work tend;	/* for a device that does not work */
+	unsigned int nr_watched;	/* of a reset by others, in seconds */
+	unsigned int retry_s;	/* from giving up to the next try */
 	u64 window_began;	/* of nr_in_window, in jiffies */
 	unsigned int nr_in_window;
 };
@@ -43,10 +39,8 @@ int virtscsi_reset_module_init(void);
 void virtscsi_reset_module_exit(void);
 void virtscsi_reset_init(struct virtscsi *vscsi, struct virtscsi_vq_setup *setup);
 void virtscsi_reset_exit(struct virtscsi *vscsi);
-int virtscsi_reset_find(struct virtscsi *vscsi);
 void virtscsi_reset_start(struct virtscsi *vscsi);
 void virtscsi_reset_begin_removal(struct virtscsi *vscsi);
-void virtscsi_reset_kill(struct virtscsi *vscsi);
 void virtscsi_reset_check(struct virtscsi *vscsi);
 int virtscsi_reset_device(struct virtscsi *vscsi, const char *why);
 

@@ -107,12 +107,17 @@ int virtscsi_vq_find(struct virtscsi *vscsi, bool use_fewer)
 	return vq_find(vscsi);
 }
 
-/* The device is reset, and the virtqueues are stopped and empty. */
+/*
+ * The device is reset or not yet DRIVER_OK, and the virtqueues, if there are any,
+ * are stopped and empty.
+ */
 void virtscsi_vq_release(struct virtscsi *vscsi)
 {
 	struct virtscsi_vqs *vqs = &vscsi->vqs;
 	u32 i;
 
+	if (!vqs->control.vq)
+		return;
 	vq_attach(&vqs->control, NULL);
 	vq_attach(&vqs->event, NULL);
 	for (i = 0; i < vqs->nr_requests; i++)
