@@ -5,8 +5,7 @@
  * A function belongs to its sender, who may wait for the answer, and to the
  * device, which writes the response. It is freed when both are done with it, so
  * a device that answers late, or only when it is reset, writes to memory that
- * is still there. A reserve exists, since functions are sent when memory may be
- * short because I/O does not end.
+ * is still there.
  *
  * The device may never answer, so what it has of each function is bounded: by LUN,
  * so that one LUN does not keep another out, and in all, so that the ring keeps room
@@ -16,7 +15,6 @@
 #include <linux/cache.h>
 #include <linux/completion.h>
 #include <linux/jiffies.h>
-#include <linux/mempool.h>
 #include <linux/refcount.h>
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
@@ -25,9 +23,6 @@
 
 #include "trace.h"
 #include "virtscsi.h"
-
-/* Functions in reserve for all HBAs. */
-#define TMF_RESERVE	16
 
 /* How long the device may take to answer. */
 #define TMF_TIMEOUT	(10 * HZ)
@@ -52,7 +47,7 @@ struct tmf_wire {
 struct tmf {
 	refcount_t refs;
 	bool is_waited_for;
-	unsigned long sent;
+	u64 sent;		/* in jiffies */
 	struct list_head list;
 	struct completion done;
 	struct virtscsi_tmf_request request;
@@ -60,49 +55,17 @@ struct tmf {
 };
 
 static struct kmem_cache *tmf_wires;
-static mempool_t *tmf_pool;
-
-static void *tmf_pool_alloc(gfp_t gfp, void *unused)
-{
-	struct tmf *tmf = kzalloc_obj(*tmf, gfp);
-
-	if (!tmf)
-		return NULL;
-	tmf->wire = kmem_cache_zalloc(tmf_wires, gfp);
-	if (tmf->wire)
-		return tmf;
-	kfree(tmf);
-	return NULL;
-}
-
-static void tmf_pool_free(void *element, void *unused)
-{
-	struct tmf *tmf = element;
-
-	kmem_cache_free(tmf_wires, tmf->wire);
-	kfree(tmf);
-}
 
 int virtscsi_tmf_module_init(void)
 {
 	tmf_wires = kmem_cache_create("virtio_scsi_tmf", sizeof(struct tmf_wire),
 				      __alignof__(struct tmf_wire),
 				      SLAB_HWCACHE_ALIGN | SLAB_NO_MERGE, NULL);
-	if (!tmf_wires)
-		return -ENOMEM;
-
-	tmf_pool = mempool_create(TMF_RESERVE, tmf_pool_alloc, tmf_pool_free,
-				  NULL);
-	if (!tmf_pool) {
-		kmem_cache_destroy(tmf_wires);
-		return -ENOMEM;
-	}
-	return 0;
+	return tmf_wires ? 0 : -ENOMEM;
 }
 
 void virtscsi_tmf_module_exit(void)
 {
-	mempool_destroy(tmf_pool);
 	kmem_cache_destroy(tmf_wires);
 }
 
@@ -115,24 +78,27 @@ void virtscsi_tmf_init(struct virtscsi *vscsi, virtscsi_tmf_done_fn done)
 
 static void tmf_put(struct tmf *tmf)
 {
-	if (refcount_dec_and_test(&tmf->refs))
-		mempool_free(tmf, tmf_pool);
+	if (!refcount_dec_and_test(&tmf->refs))
+		return;
+	kmem_cache_free(tmf_wires, tmf->wire);
+	kfree(tmf);
 }
 
-/*
- * Not GFP_NOIO: with that the pool waits until an element is freed, and those
- * that a device does not answer never are.
- */
+/* Never waits for memory, which may be short because I/O does not end. */
 static struct tmf *tmf_alloc(struct scsi_device *sdev, u32 subtype, u64 tag)
 {
 	struct virtscsi *vscsi = shost_priv(sdev->host);
-	struct tmf *tmf = mempool_alloc(tmf_pool, GFP_NOWAIT | __GFP_NOWARN);
+	struct tmf *tmf = kzalloc_obj(*tmf, GFP_ATOMIC | __GFP_NOWARN);
 
 	if (!tmf)
 		return ERR_PTR(-ENOMEM);
+	tmf->wire = kmem_cache_zalloc(tmf_wires, GFP_ATOMIC | __GFP_NOWARN);
+	if (!tmf->wire) {
+		kfree(tmf);
+		return ERR_PTR(-ENOMEM);
+	}
 	refcount_set(&tmf->refs, 1);
 	init_completion(&tmf->done);
-	tmf->is_waited_for = false;
 	tmf->request = (struct virtscsi_tmf_request){
 		.subtype = subtype,
 		.target = sdev->id,
@@ -147,11 +113,6 @@ static struct tmf *tmf_alloc(struct scsi_device *sdev, u32 subtype, u64 tag)
 	return ERR_PTR(-EINVAL);
 }
 
-static bool tmf_is_overdue(const struct tmf *tmf)
-{
-	return time_after(jiffies, tmf->sent + TMF_TIMEOUT);
-}
-
 /* The lock is held. */
 static int tmf_check_room(struct virtscsi_tmfs *tmfs, const struct tmf *new)
 {
@@ -164,7 +125,7 @@ static int tmf_check_room(struct virtscsi_tmfs *tmfs, const struct tmf *new)
 
 		if (tmf->request.subtype != new->request.subtype)
 			continue;
-		if (is_same && tmf_is_overdue(tmf))
+		if (is_same && time_after64(new->sent, tmf->sent + TMF_TIMEOUT))
 			return new->is_waited_for ? -EBUSY : -ETIMEDOUT;
 		if (tmf->is_waited_for)
 			continue;
@@ -185,7 +146,7 @@ static int tmf_send(struct virtscsi *vscsi, struct tmf *tmf)
 	unsigned long flags;
 	int err;
 
-	tmf->sent = jiffies;
+	tmf->sent = get_jiffies_64();
 	spin_lock_irqsave(&tmfs->lock, flags);
 	err = tmf_check_room(tmfs, tmf);
 	if (!err)
