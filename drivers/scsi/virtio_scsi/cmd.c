@@ -219,7 +219,7 @@ enum scsi_qc_status virtscsi_cmd_queue(struct Scsi_Host *shost,
 		return cmd_fail(sc, DID_ERROR);
 	}
 
-	cmd->submitted = jiffies;
+	cmd->submitted = get_jiffies_64();
 	virtscsi_recovery_arm(&cmd->recovery);
 	cmd->ladder = (struct virtscsi_cmd_ladder){ };
 	WRITE_ONCE(cmd->is_in_flight, true);

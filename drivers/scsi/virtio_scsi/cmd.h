@@ -6,6 +6,7 @@
 #define VIRTSCSI_CMD_H
 
 #include <linux/jiffies.h>
+#include <linux/minmax.h>
 #include <linux/types.h>
 #include <scsi/scsi_cmnd.h>
 #include <scsi/scsi_host.h>
@@ -30,7 +31,7 @@ struct virtscsi_cmds {
 struct virtscsi_cmd {
 	struct virtscsi_wire_resp *resp;
 	u64 tag;			/* on the wire */
-	unsigned long submitted;	/* last, in jiffies */
+	u64 submitted;			/* last, in jiffies */
 	/* Set before it is added, cleared under RCU when it is back; see vq.c. */
 	bool is_in_flight;
 	struct virtscsi_cmd_recovery recovery;
@@ -58,11 +59,13 @@ static inline u64 virtscsi_cmd_tag(struct scsi_cmnd *sc)
 	return cmd->tag;
 }
 
+/* At most 49 days. */
 static inline unsigned int virtscsi_cmd_age_ms(struct scsi_cmnd *sc)
 {
 	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
 
-	return jiffies_to_msecs(jiffies - cmd->submitted);
+	return min_t(u64, jiffies64_to_msecs(get_jiffies_64() - cmd->submitted),
+		     UINT_MAX);
 }
 
 extern const struct virtscsi_vq_ops virtscsi_cmd_vq_ops;

@@ -247,12 +247,9 @@ static int __init main_module_init(void)
 	err = virtscsi_reset_module_init();
 	if (err)
 		goto out_tmf;
-	err = virtscsi_recovery_module_init();
-	if (err)
-		goto out_reset;
 	err = virtscsi_lun_module_init();
 	if (err)
-		goto out_recovery;
+		goto out_reset;
 	err = register_virtio_driver(&main_driver);
 	if (err)
 		goto out_lun;
@@ -260,8 +257,6 @@ static int __init main_module_init(void)
 
 out_lun:
 	virtscsi_lun_module_exit();
-out_recovery:
-	virtscsi_recovery_module_exit();
 out_reset:
 	virtscsi_reset_module_exit();
 out_tmf:
@@ -275,7 +270,6 @@ static void __exit main_module_exit(void)
 {
 	unregister_virtio_driver(&main_driver);
 	virtscsi_lun_module_exit();
-	virtscsi_recovery_module_exit();
 	virtscsi_reset_module_exit();
 	virtscsi_tmf_module_exit();
 	virtscsi_debugfs_module_exit();

@@ -47,19 +47,13 @@
 #define LOOK_INTERVAL	(10 * HZ)
 
 /* The most that healthy commands may be delayed for a reset. */
-#define PAUSE		msecs_to_jiffies(800)
+#define PAUSE_MS	800
 
-/* After a pause in vain, the time to the next one: doubled each time. */
-#define PAUSE_FIRST_S	60
-#define PAUSE_LAST_S	3600
+/* From a pause in vain to the next one. */
+#define PAUSE_INTERVAL	(300 * HZ)
 
 /* A device that never said "here" must deny a command at so many timeouts. */
 #define DENIALS		4
-
-/* What struct virtscsi_recovery.overdue says of commands whose timer has fired. */
-#define RECOVERY_NO_OVERDUE	0
-#define RECOVERY_OVERDUE	1
-#define RECOVERY_NEW_OVERDUE	2	/* since the last look */
 
 /* What is known of a command; the note of a tag, see virtscsi_inflight_write_note(). */
 enum recovery_says {
@@ -67,40 +61,22 @@ enum recovery_says {
 	RECOVERY_ASKED,
 	RECOVERY_HERE,
 	RECOVERY_NOT_HERE,
-	RECOVERY_NO_LUN,
 	RECOVERY_REFUSED,
 };
-
-static struct workqueue_struct *recovery_queue;
-
-int virtscsi_recovery_module_init(void)
-{
-	recovery_queue = alloc_workqueue("virtio_scsi_recovery",
-					 WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
-	return recovery_queue ? 0 : -ENOMEM;
-}
-
-void virtscsi_recovery_module_exit(void)
-{
-	destroy_workqueue(recovery_queue);
-}
 
 /* Has all commands in flight looked at soon. Any context. */
 void virtscsi_recovery_schedule(struct virtscsi *vscsi)
 {
-	queue_delayed_work(recovery_queue, &vscsi->recovery.work, WORK_DELAY);
+	if (!xchg(&vscsi->recovery.is_soon, true))
+		mod_delayed_work(virtscsi_reset_queue, &vscsi->recovery.work,
+				 WORK_DELAY);
 }
 
-/* The same in a while, whatever happens until then. */
+/* The same in a while, if nothing happens until then. */
 static void recovery_schedule_later(struct virtscsi *vscsi)
 {
-	queue_delayed_work(recovery_queue, &vscsi->recovery.later, LOOK_INTERVAL);
-}
-
-static void recovery_later_work(struct work_struct *work)
-{
-	virtscsi_recovery_schedule(container_of(work, struct virtscsi,
-						recovery.later.work));
+	queue_delayed_work(virtscsi_reset_queue, &vscsi->recovery.work,
+			   LOOK_INTERVAL);
 }
 
 static struct virtscsi_cmd_recovery *recovery_of(struct scsi_cmnd *sc)
@@ -123,7 +99,6 @@ const char *virtscsi_recovery_says(struct scsi_cmnd *sc)
 		[RECOVERY_ASKED]    = "no-answer",
 		[RECOVERY_HERE]	    = "here",
 		[RECOVERY_NOT_HERE] = "not-here",
-		[RECOVERY_NO_LUN]   = "no-lun",
 		[RECOVERY_REFUSED]  = "refused",
 	};
 
@@ -132,9 +107,7 @@ const char *virtscsi_recovery_says(struct scsi_cmnd *sc)
 
 static bool recovery_is_denied(struct scsi_cmnd *sc)
 {
-	u8 says = virtscsi_inflight_read_note(sc);
-
-	return says == RECOVERY_NOT_HERE || says == RECOVERY_NO_LUN;
+	return virtscsi_inflight_read_note(sc) == RECOVERY_NOT_HERE;
 }
 
 static bool recovery_is_lost(struct virtscsi *vscsi, struct scsi_cmnd *sc)
@@ -189,7 +162,6 @@ enum scsi_timeout_action virtscsi_recovery_timed_out(struct scsi_cmnd *sc)
 	virtscsi_vq_kick_again(vq);
 	virtscsi_stats_hba_count(vscsi, VIRTSCSI_STATS_DOORBELLS_AGAIN);
 	virtscsi_reset_check(vscsi);
-	atomic_set(&vscsi->recovery.overdue, RECOVERY_NEW_OVERDUE);
 	virtscsi_recovery_schedule(vscsi);
 	trace_virtscsi_timeout(sc, VIRTSCSI_TIMEOUT_HELD);
 	return SCSI_EH_RESET_TIMER;
@@ -217,15 +189,13 @@ static void recovery_take_query(struct virtscsi *vscsi, u64 tag, int answer)
 
 	switch (answer) {
 	case VIRTIO_SCSI_S_OK: /* FUNCTION COMPLETE */
+	case VIRTIO_SCSI_S_BAD_TARGET:
+	case VIRTIO_SCSI_S_INCORRECT_LUN:
 		says = RECOVERY_NOT_HERE;
 		break;
 	case VIRTIO_SCSI_S_FUNCTION_SUCCEEDED:
 		says = RECOVERY_HERE;
 		WRITE_ONCE(vscsi->recovery.is_honest, true);
-		break;
-	case VIRTIO_SCSI_S_BAD_TARGET:
-	case VIRTIO_SCSI_S_INCORRECT_LUN:
-		says = RECOVERY_NO_LUN;
 		break;
 	}
 	virtscsi_inflight_write_note(vscsi, tag, says);
@@ -253,7 +223,7 @@ void virtscsi_recovery_tmf_done(struct virtscsi *vscsi,
 struct recovery_tally {
 	struct virtscsi *vscsi;
 	unsigned int nr_fresh;
-	unsigned int nr_slow;
+	unsigned int nr_slow;	/* too old to be back before a pause ends */
 	unsigned int nr_held;
 	unsigned int nr_lost;
 	bool is_host_reset_due;
@@ -263,76 +233,65 @@ static void recovery_report(struct scsi_cmnd *sc, bool is_lost)
 {
 	static DEFINE_RATELIMIT_STATE(lines, DEFAULT_RATELIMIT_INTERVAL,
 				      DEFAULT_RATELIMIT_BURST);
+	static const char *const texts[] = {
+		[RECOVERY_UNASKED]  = "device was not asked about it",
+		[RECOVERY_ASKED]    = "device does not answer QUERY TASK",
+		[RECOVERY_HERE]	    = "device holds it",
+		[RECOVERY_NOT_HERE] = "device says it has no such command, not proven yet",
+		[RECOVERY_REFUSED]  = "device refuses QUERY TASK",
+	};
 	struct virtscsi_cmd_recovery *recovery = recovery_of(sc);
 	u8 says = virtscsi_inflight_read_note(sc);
-	const char *text = "device does not answer QUERY TASK";
 
-	if (recovery->is_reported)
-		return;
-	if (is_lost)
-		text = "device has lost it";
-	else if (says == RECOVERY_HERE)
-		text = "device holds it";
-	else if (says == RECOVERY_REFUSED)
-		text = "device refuses QUERY TASK";
-	else if (says == RECOVERY_NOT_HERE || says == RECOVERY_NO_LUN)
-		text = "device says it has no such command, not proven yet";
-	else if (recovery->timeouts < 2)
-		return;
-	if (!__ratelimit(&lines))
+	if (recovery->is_reported ||
+	    (says <= RECOVERY_ASKED && recovery->timeouts < 2) ||
+	    !__ratelimit(&lines))
 		return;
 	recovery->is_reported = true;
 	sdev_printk(KERN_WARNING, sc->device,
 		    "tag %#llx, CDB %*ph: in flight for %u s, %s\n",
 		    virtscsi_cmd_tag(sc), (int)sc->cmd_len, sc->cmnd,
-		    virtscsi_cmd_age_ms(sc) / 1000, text);
+		    virtscsi_cmd_age_ms(sc) / 1000,
+		    is_lost ? "device has lost it" : texts[says]);
 }
 
-/* Once for each timeout, unless too many functions are outstanding. */
-static void recovery_act(struct recovery_tally *tally, struct scsi_cmnd *sc)
+/* Once for each timeout; false if too many functions are outstanding for that. */
+static bool recovery_act(struct recovery_tally *tally, struct scsi_cmnd *sc)
 {
 	struct virtscsi *vscsi = tally->vscsi;
 	struct virtscsi_cmd_recovery *of = recovery_of(sc);
-	bool is_denied;
+	bool is_denied = recovery_is_denied(sc);
+	enum virtscsi_ladder_step step;
 
-	if (of->acted == of->timeouts)
-		return;
-	switch (virtscsi_ladder_climb(vscsi, sc)) {
-	case VIRTSCSI_LADDER_NO_STEP:
-		break;
-	case VIRTSCSI_LADDER_HOST:
+	step = virtscsi_ladder_climb(vscsi, sc);
+	if (step == VIRTSCSI_LADDER_HOST)
 		tally->is_host_reset_due = true;
-		fallthrough;
-	default:
-		of->acted = of->timeouts;
-		return;
-	}
+	if (step != VIRTSCSI_LADDER_NO_STEP)
+		return true;
 	if (virtscsi_cmd_is_failfast(sc) && !of->is_aborted) {
-		if (!virtscsi_tmf_start(sc->device, VIRTIO_SCSI_T_TMF_ABORT_TASK,
-					virtscsi_cmd_tag(sc))) {
-			of->is_aborted = true;
-			of->acted = of->timeouts;
-		}
-		return;
+		of->is_aborted = !virtscsi_tmf_start(sc->device,
+						     VIRTIO_SCSI_T_TMF_ABORT_TASK,
+						     virtscsi_cmd_tag(sc));
+		return of->is_aborted;
 	}
-	is_denied = recovery_is_denied(sc);
 	if (virtscsi_inflight_read_note(sc) == RECOVERY_UNASKED)
 		virtscsi_inflight_write_note(vscsi, virtscsi_cmd_tag(sc),
 					     RECOVERY_ASKED);
 	if (virtscsi_tmf_start(sc->device, VIRTIO_SCSI_T_TMF_QUERY_TASK,
 			       virtscsi_cmd_tag(sc)))
-		return;
+		return false;
 	of->missing += is_denied;
-	of->acted = of->timeouts;
+	return true;
 }
 
 static bool recovery_visit(struct scsi_cmnd *sc, void *data)
 {
+	struct virtscsi_cmd_recovery *of = recovery_of(sc);
 	struct recovery_tally *tally = data;
 	bool is_lost;
 
 	if (!virtscsi_recovery_timeouts(sc)) {
-		if (virtscsi_cmd_age_ms(sc) > jiffies_to_msecs(PAUSE))
+		if (virtscsi_cmd_age_ms(sc) > PAUSE_MS)
 			tally->nr_slow++;
 		else
 			tally->nr_fresh++;
@@ -340,18 +299,15 @@ static bool recovery_visit(struct scsi_cmnd *sc, void *data)
 	}
 	is_lost = recovery_is_lost(tally->vscsi, sc);
 	recovery_report(sc, is_lost);
-	if (is_lost) {
-		struct virtscsi_cmd_recovery *of = recovery_of(sc);
-
-		/* If it comes back after this, the device is not believed again. */
-		if (of->acted != of->timeouts)
-			of->missing++;
+	tally->nr_lost += is_lost;
+	tally->nr_held += !is_lost;
+	if (of->acted == of->timeouts)
+		return true;
+	/* If it comes back after this, the device is not believed again. */
+	if (is_lost)
+		of->missing++;
+	if (is_lost || recovery_act(tally, sc))
 		of->acted = of->timeouts;
-		tally->nr_lost++;
-	} else {
-		tally->nr_held++;
-		recovery_act(tally, sc);
-	}
 	return true;
 }
 
@@ -371,40 +327,32 @@ static void recovery_end_lost(struct virtscsi *vscsi,
 			      const struct recovery_tally *tally)
 {
 	struct virtscsi_recovery *recovery = &vscsi->recovery;
+	u64 now = get_jiffies_64();
 	char why[48];
 
 	if (!recovery->is_paused) {
 		if (tally->nr_slow ||
 		    (tally->nr_fresh &&
-		     time_before64(get_jiffies_64(), recovery->no_pause_before))) {
+		     time_before64(now, recovery->pause_ends + PAUSE_INTERVAL))) {
 			recovery_schedule_later(vscsi);
 			return;
 		}
 		recovery->is_paused = true;
-		recovery->pause_began = jiffies;
+		recovery->pause_ends = now + msecs_to_jiffies(PAUSE_MS);
 		virtscsi_stats_hba_count(vscsi, VIRTSCSI_STATS_PAUSES);
 		virtscsi_vq_pause_requests(vscsi);
 		virtscsi_recovery_schedule(vscsi);
-		return;
-	}
-	if (!tally->nr_fresh && !tally->nr_slow) {
+	} else if (!tally->nr_fresh && !tally->nr_slow) {
 		snprintf(why, sizeof(why), "%u commands lost", tally->nr_lost);
 		virtscsi_reset_device(vscsi, why);
 		recovery->is_paused = false;
-		recovery->no_pause_before = 0;
-		recovery->pause_interval_s = PAUSE_FIRST_S;
-		return;
-	}
-	if (time_before(jiffies, recovery->pause_began + PAUSE)) {
+		recovery->pause_ends = 0;
+	} else if (time_before64(now, recovery->pause_ends)) {
 		virtscsi_recovery_schedule(vscsi);
-		return;
+	} else {
+		recovery_resume(vscsi);
+		recovery_schedule_later(vscsi);
 	}
-	recovery_resume(vscsi);
-	recovery->no_pause_before = get_jiffies_64() +
-				    recovery->pause_interval_s * HZ;
-	recovery->pause_interval_s = min(2 * recovery->pause_interval_s,
-					 PAUSE_LAST_S);
-	recovery_schedule_later(vscsi);
 }
 
 static void recovery_work(struct work_struct *work)
@@ -414,15 +362,11 @@ static void recovery_work(struct work_struct *work)
 	struct recovery_tally tally = { .vscsi = vscsi };
 	bool has_doubts;
 
+	xchg(&vscsi->recovery.is_soon, false);
 	has_doubts = virtscsi_ladder_end_doubts(vscsi);
 	/* What polled queues have, and nobody polls for, is not slow. */
 	virtscsi_vq_reap_requests(vscsi);
-	atomic_cmpxchg(&vscsi->recovery.overdue, RECOVERY_NEW_OVERDUE,
-		       RECOVERY_OVERDUE);
 	virtscsi_inflight_for_each(vscsi, recovery_visit, &tally);
-	if (!tally.nr_held && !tally.nr_lost)
-		atomic_cmpxchg(&vscsi->recovery.overdue, RECOVERY_OVERDUE,
-			       RECOVERY_NO_OVERDUE);
 	if (has_doubts || tally.nr_held)
 		recovery_schedule_later(vscsi);
 
@@ -438,18 +382,12 @@ static void recovery_work(struct work_struct *work)
 
 void virtscsi_recovery_init(struct virtscsi *vscsi)
 {
-	struct virtscsi_recovery *recovery = &vscsi->recovery;
-
-	recovery->pause_interval_s = PAUSE_FIRST_S;
-	INIT_DELAYED_WORK(&recovery->work, recovery_work);
-	INIT_DELAYED_WORK(&recovery->later, recovery_later_work);
+	INIT_DELAYED_WORK(&vscsi->recovery.work, recovery_work);
 }
 
 /* The device is dead. */
 void virtscsi_recovery_exit(struct virtscsi *vscsi)
 {
-	cancel_delayed_work_sync(&vscsi->recovery.work);
-	cancel_delayed_work_sync(&vscsi->recovery.later);
 	cancel_delayed_work_sync(&vscsi->recovery.work);
 }
 
@@ -473,7 +411,6 @@ bool virtscsi_recovery_is_stuck(struct scsi_device *sdev)
 	struct virtscsi *vscsi = shost_priv(sdev->host);
 	struct recovery_overdue overdue = { .sdev = sdev };
 
-	if (atomic_read(&vscsi->recovery.overdue) != RECOVERY_NO_OVERDUE)
-		virtscsi_inflight_for_each(vscsi, recovery_find_overdue, &overdue);
+	virtscsi_inflight_for_each(vscsi, recovery_find_overdue, &overdue);
 	return overdue.is_any;
 }

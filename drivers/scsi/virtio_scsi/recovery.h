@@ -13,19 +13,17 @@ struct scsi_device;
 struct virtscsi;
 struct virtscsi_tmf_request;
 
-/* Names without a description are recovery.c's own and explained there. */
+/* Part of struct virtscsi. */
 struct virtscsi_recovery {
 	struct delayed_work work;
-	struct delayed_work later;
-	atomic_t overdue;
-	bool is_honest;
-	bool is_liar;
+	bool is_soon;		/* the work, as it was asked for */
+	bool is_honest;		/* the device said "here" once */
+	bool is_liar;		/* it returned what it had denied */
 	bool is_paused;
-	unsigned long pause_began;
-	u64 no_pause_before;
-	unsigned int pause_interval_s;
+	u64 pause_ends;		/* this one, or the last one in vain */
 };
 
+/* Part of struct virtscsi_cmd. */
 struct virtscsi_cmd_recovery {
 	u32 timeouts;		/* how often the timer has fired */
 	u32 acted;		/* for which of these something was sent */
@@ -48,8 +46,6 @@ virtscsi_recovery_is_overdue(const struct virtscsi_cmd_recovery *recovery)
 	return READ_ONCE(recovery->timeouts);
 }
 
-int virtscsi_recovery_module_init(void);
-void virtscsi_recovery_module_exit(void);
 void virtscsi_recovery_init(struct virtscsi *vscsi);
 void virtscsi_recovery_exit(struct virtscsi *vscsi);
 void virtscsi_recovery_schedule(struct virtscsi *vscsi);

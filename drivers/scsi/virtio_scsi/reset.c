@@ -41,18 +41,18 @@
 /* A bus reads this where nothing answers; no device sets all status bits. */
 #define STATUS_GONE	0xff
 
-static struct workqueue_struct *reset_queue;
+struct workqueue_struct *virtscsi_reset_queue;
 
 int virtscsi_reset_module_init(void)
 {
-	reset_queue = alloc_workqueue("virtio_scsi_reset",
-				      WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
-	return reset_queue ? 0 : -ENOMEM;
+	virtscsi_reset_queue = alloc_workqueue("virtio_scsi_reset",
+					       WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	return virtscsi_reset_queue ? 0 : -ENOMEM;
 }
 
 void virtscsi_reset_module_exit(void)
 {
-	destroy_workqueue(reset_queue);
+	destroy_workqueue(virtscsi_reset_queue);
 }
 
 static u8 reset_status(struct virtscsi *vscsi)
@@ -313,7 +313,7 @@ static void reset_work(struct work_struct *work)
  */
 void virtscsi_reset_check(struct virtscsi *vscsi)
 {
-	queue_work(reset_queue, &vscsi->reset.work);
+	queue_work(virtscsi_reset_queue, &vscsi->reset.work);
 }
 
 /*
@@ -335,7 +335,7 @@ void virtscsi_reset_init(struct virtscsi *vscsi, struct virtscsi_vq_setup *setup
 	INIT_WORK(&reset->work, reset_work);
 	INIT_DELAYED_WORK(&reset->tend, reset_tend_work);
 	setup->broken_work = &reset->work;
-	setup->broken_queue = reset_queue;
+	setup->broken_queue = virtscsi_reset_queue;
 }
 
 /*

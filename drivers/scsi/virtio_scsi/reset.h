@@ -35,6 +35,9 @@ struct virtscsi_reset {
 	unsigned int nr_in_window;
 };
 
+/* Of the module, for whoever may have to reset a device. */
+extern struct workqueue_struct *virtscsi_reset_queue;
+
 int virtscsi_reset_module_init(void);
 void virtscsi_reset_module_exit(void);
 void virtscsi_reset_init(struct virtscsi *vscsi, struct virtscsi_vq_setup *setup);
