@@ -23,28 +23,29 @@
 #define COME_BACK_MS	2000
 #define COME_BACK_LOOK_MS	10
 
-/* Commands that the device has, of one LUN, of one target or a single one. */
+/* The commands that a function is about: one, those of a LUN or of a target. */
 struct eh_scope {
 	struct scsi_cmnd *sc;
-	struct scsi_device *sdev;
-	struct scsi_target *starget;
-	unsigned int nr;
+	u32 subtype;
+	unsigned int nr;	/* that the device has */
 };
 
 static bool eh_count(struct scsi_cmnd *sc, void *data)
 {
 	struct eh_scope *scope = data;
 
-	if ((!scope->sc || scope->sc == sc) &&
-	    (!scope->sdev || scope->sdev == sc->device) &&
-	    (!scope->starget || scope->starget == scsi_target(sc->device)))
-		scope->nr++;
+	if (scope->subtype == VIRTIO_SCSI_T_TMF_ABORT_TASK)
+		scope->nr += sc == scope->sc;
+	else if (scope->subtype == VIRTIO_SCSI_T_TMF_LOGICAL_UNIT_RESET)
+		scope->nr += sc->device == scope->sc->device;
+	else
+		scope->nr += scsi_target(sc->device) ==
+			     scsi_target(scope->sc->device);
 	return true;
 }
 
 /* Waits until none is left. False: some were left when the time was over. */
-static bool eh_wait_until_back(struct virtscsi *vscsi,
-			       struct eh_scope *scope)
+static bool eh_wait_until_back(struct virtscsi *vscsi, struct eh_scope *scope)
 {
 	unsigned long deadline = jiffies + msecs_to_jiffies(COME_BACK_MS);
 
@@ -67,19 +68,21 @@ static bool eh_wait_until_back(struct virtscsi *vscsi,
  * One step of the midlayer's error handler, or of sg_reset. Whatever the device
  * answers, what counts is whether it gave the commands back.
  */
-static int eh_execute(struct scsi_device *sdev, const char *name,
-		      u32 subtype, u64 tag, struct eh_scope *scope)
+static int eh_execute(struct scsi_cmnd *sc, const char *name, u32 subtype)
 {
-	struct virtscsi *vscsi = shost_priv(sdev->host);
+	struct eh_scope scope = { .sc = sc, .subtype = subtype };
 	bool is_abort = subtype == VIRTIO_SCSI_T_TMF_ABORT_TASK;
+	struct scsi_device *sdev = sc->device;
+	struct virtscsi *vscsi = shost_priv(sdev->host);
 	struct device *dev = &sdev->sdev_gendev;
 	int ret;
 
 	if (!is_abort)
-		virtscsi_ladder_doubt(vscsi, subtype, sdev->id, sdev->lun);
-	ret = virtscsi_tmf_execute(sdev, subtype, tag);
+		virtscsi_ladder_doubt(vscsi, subtype, sdev->id, sdev->lun, true);
+	ret = virtscsi_tmf_execute(sdev, subtype,
+				   is_abort ? virtscsi_cmd_tag(sc) : 0);
 	if (!is_abort && ret < 0 && ret != -ETIMEDOUT && ret != -EIO)
-		virtscsi_ladder_undoubt(vscsi, subtype, sdev->id, sdev->lun);
+		virtscsi_ladder_doubt(vscsi, subtype, sdev->id, sdev->lun, false);
 	virtscsi_recovery_schedule(vscsi);
 	if (ret != VIRTIO_SCSI_S_OK &&
 	    ret != VIRTIO_SCSI_S_FUNCTION_SUCCEEDED) {
@@ -87,9 +90,9 @@ static int eh_execute(struct scsi_device *sdev, const char *name,
 				     ret < 0 ? "error" : "response", ret);
 		return FAILED;
 	}
-	if (!eh_wait_until_back(vscsi, scope)) {
+	if (!eh_wait_until_back(vscsi, &scope)) {
 		dev_warn_ratelimited(dev, "%s failed: device answered \"complete\" but kept %u commands\n",
-				     name, scope->nr);
+				     name, scope.nr);
 		return FAILED;
 	}
 	dev_info_ratelimited(dev, "%s done\n", name);
@@ -102,12 +105,8 @@ static int eh_execute(struct scsi_device *sdev, const char *name,
  */
 int virtscsi_eh_abort(struct scsi_cmnd *sc)
 {
-	struct eh_scope scope = { .sc = sc };
-
-	if (virtscsi_cmd_is_in_flight(sc) &&
-	    eh_execute(sc->device, "abort", VIRTIO_SCSI_T_TMF_ABORT_TASK,
-		       virtscsi_cmd_tag(sc), &scope) == SUCCESS)
-		return SUCCESS;
+	if (virtscsi_cmd_is_in_flight(sc))
+		eh_execute(sc, "abort", VIRTIO_SCSI_T_TMF_ABORT_TASK);
 	/* It may have come back while the device was asked in vain. */
 	if (virtscsi_cmd_is_in_flight(sc))
 		return FAILED;
@@ -121,19 +120,14 @@ int virtscsi_eh_abort(struct scsi_cmnd *sc)
  */
 int virtscsi_eh_reset_lun(struct scsi_cmnd *sc)
 {
-	struct eh_scope scope = { .sdev = sc->device };
-
-	return eh_execute(sc->device, "LUN reset",
-				VIRTIO_SCSI_T_TMF_LOGICAL_UNIT_RESET, 0, &scope);
+	return eh_execute(sc, "LUN reset", VIRTIO_SCSI_T_TMF_LOGICAL_UNIT_RESET);
 }
 
 /* Likewise (I_T NEXUS RESET). */
 int virtscsi_eh_reset_target(struct scsi_cmnd *sc)
 {
-	struct eh_scope scope = { .starget = scsi_target(sc->device) };
-
-	return eh_execute(sc->device, "I_T nexus reset",
-				VIRTIO_SCSI_T_TMF_I_T_NEXUS_RESET, 0, &scope);
+	return eh_execute(sc, "I_T nexus reset",
+			  VIRTIO_SCSI_T_TMF_I_T_NEXUS_RESET);
 }
 
 /*

@@ -77,93 +77,53 @@ static struct virtscsi_lun_ladder *ladder_of_lun(struct scsi_device *sdev)
 	return &lun->ladder;
 }
 
-typedef bool (*ladder_fn)(struct scsi_device *sdev);
-
 /*
- * Calls fn for each LUN, or those of a target, or one; fn must not sleep. Under the
- * lock of the host a LUN keeps its hostdata. Returns whether fn was true for any.
+ * GOOD of commands that a reset is about to end is not to be believed; or the reset
+ * was answered, or was not sent. Under the lock of the host a LUN keeps its
+ * hostdata. Any context.
  */
-static bool ladder_for_each(struct virtscsi *vscsi, int target, u64 lun,
-			    ladder_fn fn)
+void virtscsi_ladder_doubt(struct virtscsi *vscsi, u32 subtype,
+			   unsigned int target, u64 lun, bool doubt)
 {
+	bool is_whole_target = subtype == VIRTIO_SCSI_T_TMF_I_T_NEXUS_RESET;
 	struct Scsi_Host *shost = vscsi->shost;
+	struct virtscsi_lun_ladder *ladder;
 	struct scsi_device *sdev;
 	unsigned long flags;
-	bool is_any = false;
 
 	spin_lock_irqsave(shost->host_lock, flags);
-	list_for_each_entry(sdev, &shost->__devices, siblings)
-		if (sdev->hostdata &&
-		    (target == SCAN_WILD_CARD || sdev->id == target) &&
-		    (lun == SCAN_WILD_CARD || sdev->lun == lun))
-			is_any |= fn(sdev);
+	list_for_each_entry(sdev, &shost->__devices, siblings) {
+		if (!sdev->hostdata || sdev->id != target ||
+		    (sdev->lun != lun && !is_whole_target))
+			continue;
+		ladder = ladder_of_lun(sdev);
+		if (doubt) {
+			ladder->nr_resets++;
+			ladder->is_ending = false;
+			ladder->doubt_ends = get_jiffies_64() + DOUBT_LIMIT;
+			virtscsi_cmd_doubt(sdev, true);
+		} else if (ladder->nr_resets) {
+			ladder->nr_resets--;
+		}
+	}
 	spin_unlock_irqrestore(shost->host_lock, flags);
-	return is_any;
 }
 
-static bool ladder_add_doubt(struct scsi_device *sdev)
-{
-	struct virtscsi_lun_ladder *ladder = ladder_of_lun(sdev);
-
-	ladder->nr_resets++;
-	ladder->doubted_since = get_jiffies_64();
-	ladder->is_doubted = true;
-	virtscsi_cmd_doubt(sdev, true);
-	return true;
-}
-
-static bool ladder_drop_doubt(struct scsi_device *sdev)
-{
-	struct virtscsi_lun_ladder *ladder = ladder_of_lun(sdev);
-
-	if (ladder->nr_resets)
-		ladder->nr_resets--;
-	return true;
-}
-
-static bool ladder_is_doubt_over(const struct virtscsi_lun_ladder *ladder)
-{
-	return !ladder->nr_resets ||
-	       time_after64(get_jiffies_64(), ladder->doubted_since + DOUBT_LIMIT);
-}
-
-static bool ladder_mark_ending(struct scsi_device *sdev)
-{
-	struct virtscsi_lun_ladder *ladder = ladder_of_lun(sdev);
-
-	ladder->is_ending = ladder->is_doubted && ladder_is_doubt_over(ladder);
-	return ladder->is_ending;
-}
-
+/* The lock of the host is held. */
 static bool ladder_end_doubt(struct scsi_device *sdev)
 {
 	struct virtscsi_lun_ladder *ladder = ladder_of_lun(sdev);
 
-	if (ladder->is_ending && ladder_is_doubt_over(ladder)) {
+	if (ladder->is_ending) {
+		ladder->is_ending = false;
 		ladder->nr_resets = 0;
-		ladder->is_doubted = false;
+		ladder->doubt_ends = 0;
 		virtscsi_cmd_doubt(sdev, false);
+	} else if (ladder->doubt_ends) {
+		ladder->is_ending = !ladder->nr_resets ||
+			time_after64(get_jiffies_64(), ladder->doubt_ends);
 	}
-	return ladder->is_doubted;
-}
-
-static u64 ladder_scope(u32 subtype, u64 lun)
-{
-	return subtype == VIRTIO_SCSI_T_TMF_I_T_NEXUS_RESET ? SCAN_WILD_CARD : lun;
-}
-
-/* GOOD of commands that a reset is about to end is not to be believed. */
-void virtscsi_ladder_doubt(struct virtscsi *vscsi, u32 subtype,
-			   unsigned int target, u64 lun)
-{
-	ladder_for_each(vscsi, target, ladder_scope(subtype, lun), ladder_add_doubt);
-}
-
-/* The reset was answered, or was not sent. Any context. */
-void virtscsi_ladder_undoubt(struct virtscsi *vscsi, u32 subtype,
-			     unsigned int target, u64 lun)
-{
-	ladder_for_each(vscsi, target, ladder_scope(subtype, lun), ladder_drop_doubt);
+	return ladder->is_ending;
 }
 
 /*
@@ -173,13 +133,27 @@ void virtscsi_ladder_undoubt(struct virtscsi *vscsi, u32 subtype,
  */
 bool virtscsi_ladder_end_doubts(struct virtscsi *vscsi)
 {
-	if (ladder_for_each(vscsi, SCAN_WILD_CARD, SCAN_WILD_CARD,
-			    ladder_mark_ending)) {
-		virtscsi_vq_reap_requests(vscsi);
-		synchronize_rcu();
-	}
-	return ladder_for_each(vscsi, SCAN_WILD_CARD, SCAN_WILD_CARD,
-			       ladder_end_doubt);
+	struct Scsi_Host *shost = vscsi->shost;
+	bool is_ending, is_left;
+	struct scsi_device *sdev;
+
+	do {
+		is_ending = false;
+		is_left = false;
+		spin_lock_irq(shost->host_lock);
+		list_for_each_entry(sdev, &shost->__devices, siblings) {
+			if (!sdev->hostdata)
+				continue;
+			is_ending |= ladder_end_doubt(sdev);
+			is_left |= ladder_of_lun(sdev)->doubt_ends;
+		}
+		spin_unlock_irq(shost->host_lock);
+		if (is_ending) {
+			virtscsi_vq_reap_requests(vscsi);
+			synchronize_rcu();
+		}
+	} while (is_ending);
+	return is_left;
 }
 
 /* Sends the reset unless the LUN was reset just before. */
@@ -191,10 +165,10 @@ static int ladder_start_reset(struct virtscsi *vscsi, struct scsi_device *sdev,
 
 	if (time_before64(get_jiffies_64(), ladder->next_reset))
 		return 0;
-	virtscsi_ladder_doubt(vscsi, subtype, sdev->id, sdev->lun);
+	virtscsi_ladder_doubt(vscsi, subtype, sdev->id, sdev->lun, true);
 	err = virtscsi_tmf_start(sdev, subtype, 0);
 	if (err)
-		virtscsi_ladder_undoubt(vscsi, subtype, sdev->id, sdev->lun);
+		virtscsi_ladder_doubt(vscsi, subtype, sdev->id, sdev->lun, false);
 	else
 		ladder->next_reset = get_jiffies_64() + RESET_INTERVAL;
 	return err;
@@ -215,22 +189,15 @@ enum virtscsi_ladder_step virtscsi_ladder_climb(struct virtscsi *vscsi,
 	if (step > READ_ONCE(vscsi->ladder.step) ||
 	    virtscsi_cmd_age_ms(sc) < limit_ms)
 		return VIRTSCSI_LADDER_NO_STEP;
-	switch (step) {
-	case VIRTSCSI_LADDER_ABORT:
+	if (step == VIRTSCSI_LADDER_ABORT)
 		err = virtscsi_tmf_start(sc->device, VIRTIO_SCSI_T_TMF_ABORT_TASK,
 					 virtscsi_cmd_tag(sc));
-		break;
-	case VIRTSCSI_LADDER_LUN:
+	else if (step == VIRTSCSI_LADDER_LUN)
 		err = ladder_start_reset(vscsi, sc->device,
 					 VIRTIO_SCSI_T_TMF_LOGICAL_UNIT_RESET);
-		break;
-	case VIRTSCSI_LADDER_TARGET:
+	else if (step == VIRTSCSI_LADDER_TARGET)
 		err = ladder_start_reset(vscsi, sc->device,
 					 VIRTIO_SCSI_T_TMF_I_T_NEXUS_RESET);
-		break;
-	default:
-		break;
-	}
 	/* A function that is overdue does not keep the next step from its turn. */
 	if (err && err != -ETIMEDOUT)
 		return VIRTSCSI_LADDER_NO_STEP;

@@ -12,10 +12,10 @@ struct virtscsi;
 
 /* How far the administrator lets the driver go; each step after the one before. */
 enum virtscsi_ladder_step {
-	VIRTSCSI_LADDER_NO_STEP,		/* wait */
-	VIRTSCSI_LADDER_ABORT,	/* ABORT TASK */
+	VIRTSCSI_LADDER_NO_STEP,	/* wait */
+	VIRTSCSI_LADDER_ABORT,		/* ABORT TASK */
 	VIRTSCSI_LADDER_LUN,		/* LOGICAL UNIT RESET */
-	VIRTSCSI_LADDER_TARGET,	/* I_T NEXUS RESET */
+	VIRTSCSI_LADDER_TARGET,		/* I_T NEXUS RESET */
 	VIRTSCSI_LADDER_HOST,		/* reset the virtio device */
 	VIRTSCSI_LADDER_NR_STEPS
 };
@@ -30,10 +30,9 @@ struct virtscsi_ladder {
 
 /* Part of struct virtscsi_lun; under the lock of the host. Times are in jiffies. */
 struct virtscsi_lun_ladder {
-	bool is_doubted;		/* GOOD is not believed */
-	bool is_ending;			/* it is about to be believed again */
 	unsigned int nr_resets;		/* sent and not answered */
-	u64 doubted_since;
+	bool is_ending;			/* GOOD is about to be believed again */
+	u64 doubt_ends;			/* at the latest; 0: GOOD is believed */
 	u64 next_reset;			/* not before */
 };
 
@@ -46,9 +45,7 @@ void virtscsi_ladder_init(struct virtscsi *vscsi);
 enum virtscsi_ladder_step virtscsi_ladder_climb(struct virtscsi *vscsi,
 						struct scsi_cmnd *sc);
 void virtscsi_ladder_doubt(struct virtscsi *vscsi, u32 subtype,
-			   unsigned int target, u64 lun);
-void virtscsi_ladder_undoubt(struct virtscsi *vscsi, u32 subtype,
-			     unsigned int target, u64 lun);
+			   unsigned int target, u64 lun, bool doubt);
 bool virtscsi_ladder_end_doubts(struct virtscsi *vscsi);
 unsigned int virtscsi_ladder_timeout_s(struct virtscsi *vscsi);
 void virtscsi_ladder_set_timeout_s(struct virtscsi *vscsi, unsigned int s);

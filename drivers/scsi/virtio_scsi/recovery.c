@@ -212,8 +212,8 @@ void virtscsi_recovery_tmf_done(struct virtscsi *vscsi,
 		break;
 	case VIRTIO_SCSI_T_TMF_LOGICAL_UNIT_RESET:
 	case VIRTIO_SCSI_T_TMF_I_T_NEXUS_RESET:
-		virtscsi_ladder_undoubt(vscsi, request->subtype, request->target,
-					request->lun);
+		virtscsi_ladder_doubt(vscsi, request->subtype, request->target,
+				      request->lun, false);
 		break;
 	}
 	virtscsi_recovery_schedule(vscsi);
