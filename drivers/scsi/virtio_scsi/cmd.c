@@ -220,7 +220,7 @@ enum scsi_qc_status virtscsi_cmd_queue(struct Scsi_Host *shost,
 	}
 
 	cmd->submitted = get_jiffies_64();
-	virtscsi_recovery_arm(&cmd->recovery);
+	cmd->recovery = (struct virtscsi_cmd_recovery){ };
 	cmd->ladder = (struct virtscsi_cmd_ladder){ };
 	WRITE_ONCE(cmd->is_in_flight, true);
 	trace_virtscsi_submit(sc);

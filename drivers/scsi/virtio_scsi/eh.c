@@ -8,8 +8,7 @@
  * function only when the commands are back: hosts exist that answer "complete"
  * and cancel nothing.
  */
-#include <linux/delay.h>
-#include <linux/jiffies.h>
+#include <linux/iopoll.h>
 #include <linux/rcupdate.h>
 #include <linux/virtio_scsi.h>
 #include <scsi/scsi.h>
@@ -20,8 +19,8 @@
 #include "virtscsi.h"
 
 /* How long commands may take to come back after a TMF has ended them. */
-#define COME_BACK_MS	2000
-#define COME_BACK_LOOK_MS	10
+#define COME_BACK_US		(2 * USEC_PER_SEC)
+#define COME_BACK_LOOK_US	(10 * USEC_PER_MSEC)
 
 /* The commands that a function is about: one, those of a LUN or of a target. */
 struct eh_scope {
@@ -44,24 +43,12 @@ static bool eh_count(struct scsi_cmnd *sc, void *data)
 	return true;
 }
 
-/* Waits until none is left. False: some were left when the time was over. */
-static bool eh_wait_until_back(struct virtscsi *vscsi, struct eh_scope *scope)
+static unsigned int eh_count_left(struct virtscsi *vscsi, struct eh_scope *scope)
 {
-	unsigned long deadline = jiffies + msecs_to_jiffies(COME_BACK_MS);
-
-	for (;;) {
-		virtscsi_vq_reap_requests(vscsi);
-		scope->nr = 0;
-		virtscsi_inflight_for_each(vscsi, eh_count, scope);
-		if (!scope->nr)
-			break;
-		if (time_after(jiffies, deadline))
-			return false;
-		msleep(COME_BACK_LOOK_MS);
-	}
-	/* Nobody is still finishing one of them (see vq.c). */
-	synchronize_rcu();
-	return true;
+	virtscsi_vq_reap_requests(vscsi);
+	scope->nr = 0;
+	virtscsi_inflight_for_each(vscsi, eh_count, scope);
+	return scope->nr;
 }
 
 /*
@@ -75,6 +62,7 @@ static int eh_execute(struct scsi_cmnd *sc, const char *name, u32 subtype)
 	struct scsi_device *sdev = sc->device;
 	struct virtscsi *vscsi = shost_priv(sdev->host);
 	struct device *dev = &sdev->sdev_gendev;
+	unsigned int nr;
 	int ret;
 
 	if (!is_abort)
@@ -90,11 +78,14 @@ static int eh_execute(struct scsi_cmnd *sc, const char *name, u32 subtype)
 				     ret < 0 ? "error" : "response", ret);
 		return FAILED;
 	}
-	if (!eh_wait_until_back(vscsi, &scope)) {
+	if (read_poll_timeout(eh_count_left, nr, !nr, COME_BACK_LOOK_US,
+			      COME_BACK_US, false, vscsi, &scope)) {
 		dev_warn_ratelimited(dev, "%s failed: device answered \"complete\" but kept %u commands\n",
-				     name, scope.nr);
+				     name, nr);
 		return FAILED;
 	}
+	/* Nobody is still finishing one of them (see vq.c). */
+	synchronize_rcu();
 	dev_info_ratelimited(dev, "%s done\n", name);
 	return SUCCESS;
 }

@@ -3,7 +3,6 @@
  * The commands that the device has: finding them, and what is known of each.
  */
 #include <linux/blk-mq.h>
-#include <linux/jiffies.h>
 #include <scsi/scsi_cmnd.h>
 #include <scsi/scsi_device.h>
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The administrator's ladder: what is done about a command that the device holds,
- * because of time alone. By default nothing.
+ * because of time alone. By default nothing, but for a command that another path can
+ * carry out (dm-multipath): it is aborted when its timer fires.
  *
  * The administrator says after how many seconds, and how far. Each time the timer of
  * a command fires after that, the next step is taken: ABORT TASK, LOGICAL UNIT RESET,
@@ -174,20 +175,29 @@ static int ladder_start_reset(struct virtscsi *vscsi, struct scsi_device *sdev,
 	return err;
 }
 
+static bool ladder_is_due(struct virtscsi *vscsi, struct scsi_cmnd *sc,
+			  enum virtscsi_ladder_step step)
+{
+	u64 limit_ms = READ_ONCE(vscsi->ladder.timeout_s) * 1000ULL;
+
+	if (step == VIRTSCSI_LADDER_ABORT && virtscsi_cmd_is_failfast(sc))
+		return true;
+	return step <= READ_ONCE(vscsi->ladder.step) &&
+	       virtscsi_cmd_age_ms(sc) >= limit_ms;
+}
+
 /*
- * Takes the next step for a command whose timer fired, if one is due. Returns
- * the step; the device reset is left to the caller.
+ * Takes the next step for a command whose timer fired, if one is due. Returns the
+ * step, or an error if it is to be tried again. The device reset is left to the
+ * caller.
  */
-enum virtscsi_ladder_step virtscsi_ladder_climb(struct virtscsi *vscsi,
-						struct scsi_cmnd *sc)
+int virtscsi_ladder_climb(struct virtscsi *vscsi, struct scsi_cmnd *sc)
 {
 	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
-	u64 limit_ms = READ_ONCE(vscsi->ladder.timeout_s) * 1000ULL;
 	enum virtscsi_ladder_step step = cmd->ladder.step + 1;
 	int err = 0;
 
-	if (step > READ_ONCE(vscsi->ladder.step) ||
-	    virtscsi_cmd_age_ms(sc) < limit_ms)
+	if (!ladder_is_due(vscsi, sc, step))
 		return VIRTSCSI_LADDER_NO_STEP;
 	if (step == VIRTSCSI_LADDER_ABORT)
 		err = virtscsi_tmf_start(sc->device, VIRTIO_SCSI_T_TMF_ABORT_TASK,
@@ -200,11 +210,13 @@ enum virtscsi_ladder_step virtscsi_ladder_climb(struct virtscsi *vscsi,
 					 VIRTIO_SCSI_T_TMF_I_T_NEXUS_RESET);
 	/* A function that is overdue does not keep the next step from its turn. */
 	if (err && err != -ETIMEDOUT)
-		return VIRTSCSI_LADDER_NO_STEP;
+		return err;
 	cmd->ladder.step = step;
-	sdev_printk(KERN_NOTICE, sc->device, "tag %#llx: in flight for %u s, recovery step %s\n",
-		    virtscsi_cmd_tag(sc), virtscsi_cmd_age_ms(sc) / 1000,
-		    virtscsi_ladder_step_names[step]);
+	dev_notice_ratelimited(&sc->device->sdev_gendev,
+			       "tag %#llx: in flight for %u s, recovery step %s\n",
+			       virtscsi_cmd_tag(sc),
+			       virtscsi_cmd_age_ms(sc) / 1000,
+			       virtscsi_ladder_step_names[step]);
 	return step;
 }
 

@@ -42,8 +42,7 @@ struct virtscsi_cmd_ladder {
 };
 
 void virtscsi_ladder_init(struct virtscsi *vscsi);
-enum virtscsi_ladder_step virtscsi_ladder_climb(struct virtscsi *vscsi,
-						struct scsi_cmnd *sc);
+int virtscsi_ladder_climb(struct virtscsi *vscsi, struct scsi_cmnd *sc);
 void virtscsi_ladder_doubt(struct virtscsi *vscsi, u32 subtype,
 			   unsigned int target, u64 lun, bool doubt);
 bool virtscsi_ladder_end_doubts(struct virtscsi *vscsi);

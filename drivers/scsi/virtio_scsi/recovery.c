@@ -2,28 +2,20 @@
 /*
  * Recovery: what happens to a command that does not come back.
  *
- * A command that the device holds is waited for. Time is no evidence: storage
- * behind a host can be away for long and lose nothing, while aborts and resets
- * can stop the whole guest, since hosts wait for the I/O that they are to end.
- * So when a timer fires, the driver
+ * A command that the device holds is waited for: time is no evidence, and aborts and
+ * resets can stop the whole guest. When a timer fires, the ring is looked at and the
+ * doorbell rung again, the device is asked by QUERY TASK whether it has the command,
+ * and the command is named in the log, once. What an administrator may have done
+ * about time is in ladder.c.
  *
- * - looks at the ring and rings the doorbell again: an interrupt or a doorbell
- *   may be lost;
- * - asks the device by QUERY TASK whether it has the command, and names the
- *   command in the log, once;
- * - aborts the command if another path can carry it out (dm-multipath).
- *
- * A command that the device does not have is lost. Only a reset of the device
- * makes sure that its memory is not written to any more. That is done when
- * nothing else in flight could block it: when all overdue commands are known to
- * be lost, submission is paused for a moment, and if the others come back, the
+ * A command that the device does not have is lost. Only a reset of the device makes
+ * sure that its memory is not written to any more. When all overdue commands are
+ * known to be lost, submission is paused for a moment. If the others come back, the
  * device is reset. If they do not, submission goes on and the next attempt waits.
  *
  * Some devices say "not here" of every command. A device is believed after it
  * once said "here", or when what it denies stays away for some timer periods; a
  * device that returns what it denied is never believed.
- *
- * An administrator can have the driver act on time; that is in ladder.c.
  *
  * All of this is done by one work for each HBA, which visits the commands in
  * flight and never waits. The SCSI error handler is not entered, since it stops
@@ -31,7 +23,6 @@
  */
 #include <linux/jiffies.h>
 #include <linux/ratelimit.h>
-#include <linux/rcupdate.h>
 #include <linux/virtio.h>
 #include <scsi/scsi.h>
 #include <scsi/scsi_cmnd.h>
@@ -92,17 +83,21 @@ unsigned int virtscsi_recovery_timeouts(struct scsi_cmnd *sc)
 	return READ_ONCE(recovery_of(sc)->timeouts);
 }
 
+/* For debugfs, and for the log. */
+static const struct {
+	const char *word;
+	const char *text;
+} recovery_words[] = {
+	[RECOVERY_UNASKED] = { "unasked", "device was not asked about it" },
+	[RECOVERY_ASKED] = { "no-answer", "device does not answer QUERY TASK" },
+	[RECOVERY_HERE] = { "here", "device holds it" },
+	[RECOVERY_NOT_HERE] = { "not-here", "device says it has no such command, not proven yet" },
+	[RECOVERY_REFUSED] = { "refused", "device refuses QUERY TASK" },
+};
+
 const char *virtscsi_recovery_says(struct scsi_cmnd *sc)
 {
-	static const char *const words[] = {
-		[RECOVERY_UNASKED]  = "unasked",
-		[RECOVERY_ASKED]    = "no-answer",
-		[RECOVERY_HERE]	    = "here",
-		[RECOVERY_NOT_HERE] = "not-here",
-		[RECOVERY_REFUSED]  = "refused",
-	};
-
-	return words[virtscsi_inflight_read_note(sc)];
+	return recovery_words[virtscsi_inflight_read_note(sc)].word;
 }
 
 static bool recovery_is_denied(struct scsi_cmnd *sc)
@@ -206,16 +201,11 @@ void virtscsi_recovery_tmf_done(struct virtscsi *vscsi,
 				const struct virtscsi_tmf_request *request,
 				int answer)
 {
-	switch (request->subtype) {
-	case VIRTIO_SCSI_T_TMF_QUERY_TASK:
+	if (request->subtype == VIRTIO_SCSI_T_TMF_QUERY_TASK)
 		recovery_take_query(vscsi, request->tag, answer);
-		break;
-	case VIRTIO_SCSI_T_TMF_LOGICAL_UNIT_RESET:
-	case VIRTIO_SCSI_T_TMF_I_T_NEXUS_RESET:
+	else if (request->subtype != VIRTIO_SCSI_T_TMF_ABORT_TASK)
 		virtscsi_ladder_doubt(vscsi, request->subtype, request->target,
 				      request->lun, false);
-		break;
-	}
 	virtscsi_recovery_schedule(vscsi);
 }
 
@@ -233,13 +223,6 @@ static void recovery_report(struct scsi_cmnd *sc, bool is_lost)
 {
 	static DEFINE_RATELIMIT_STATE(lines, DEFAULT_RATELIMIT_INTERVAL,
 				      DEFAULT_RATELIMIT_BURST);
-	static const char *const texts[] = {
-		[RECOVERY_UNASKED]  = "device was not asked about it",
-		[RECOVERY_ASKED]    = "device does not answer QUERY TASK",
-		[RECOVERY_HERE]	    = "device holds it",
-		[RECOVERY_NOT_HERE] = "device says it has no such command, not proven yet",
-		[RECOVERY_REFUSED]  = "device refuses QUERY TASK",
-	};
 	struct virtscsi_cmd_recovery *recovery = recovery_of(sc);
 	u8 says = virtscsi_inflight_read_note(sc);
 
@@ -252,35 +235,27 @@ static void recovery_report(struct scsi_cmnd *sc, bool is_lost)
 		    "tag %#llx, CDB %*ph: in flight for %u s, %s\n",
 		    virtscsi_cmd_tag(sc), (int)sc->cmd_len, sc->cmnd,
 		    virtscsi_cmd_age_ms(sc) / 1000,
-		    is_lost ? "device has lost it" : texts[says]);
+		    is_lost ? "device has lost it" : recovery_words[says].text);
 }
 
 /* Once for each timeout; false if too many functions are outstanding for that. */
 static bool recovery_act(struct recovery_tally *tally, struct scsi_cmnd *sc)
 {
 	struct virtscsi *vscsi = tally->vscsi;
-	struct virtscsi_cmd_recovery *of = recovery_of(sc);
 	bool is_denied = recovery_is_denied(sc);
-	enum virtscsi_ladder_step step;
+	int step = virtscsi_ladder_climb(vscsi, sc);
 
-	step = virtscsi_ladder_climb(vscsi, sc);
 	if (step == VIRTSCSI_LADDER_HOST)
 		tally->is_host_reset_due = true;
 	if (step != VIRTSCSI_LADDER_NO_STEP)
-		return true;
-	if (virtscsi_cmd_is_failfast(sc) && !of->is_aborted) {
-		of->is_aborted = !virtscsi_tmf_start(sc->device,
-						     VIRTIO_SCSI_T_TMF_ABORT_TASK,
-						     virtscsi_cmd_tag(sc));
-		return of->is_aborted;
-	}
+		return step > 0;
 	if (virtscsi_inflight_read_note(sc) == RECOVERY_UNASKED)
 		virtscsi_inflight_write_note(vscsi, virtscsi_cmd_tag(sc),
 					     RECOVERY_ASKED);
 	if (virtscsi_tmf_start(sc->device, VIRTIO_SCSI_T_TMF_QUERY_TASK,
 			       virtscsi_cmd_tag(sc)))
 		return false;
-	of->missing += is_denied;
+	recovery_of(sc)->missing += is_denied;
 	return true;
 }
 
@@ -391,26 +366,19 @@ void virtscsi_recovery_exit(struct virtscsi *vscsi)
 	cancel_delayed_work_sync(&vscsi->recovery.work);
 }
 
-struct recovery_overdue {
-	struct scsi_device *sdev;
-	bool is_any;
-};
-
 static bool recovery_find_overdue(struct scsi_cmnd *sc, void *data)
 {
-	struct recovery_overdue *overdue = data;
+	struct scsi_device **sdev = data;
 
-	if (sc->device == overdue->sdev && virtscsi_recovery_timeouts(sc))
-		overdue->is_any = true;
-	return !overdue->is_any;
+	if (sc->device == *sdev && virtscsi_recovery_timeouts(sc))
+		*sdev = NULL;
+	return *sdev;
 }
 
 /* True if the device has a command of the LUN whose timer has fired. Sleeps. */
 bool virtscsi_recovery_is_stuck(struct scsi_device *sdev)
 {
-	struct virtscsi *vscsi = shost_priv(sdev->host);
-	struct recovery_overdue overdue = { .sdev = sdev };
-
-	virtscsi_inflight_for_each(vscsi, recovery_find_overdue, &overdue);
-	return overdue.is_any;
+	virtscsi_inflight_for_each(shost_priv(sdev->host), recovery_find_overdue,
+				   &sdev);
+	return !sdev;
 }

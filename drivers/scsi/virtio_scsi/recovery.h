@@ -28,16 +28,9 @@ struct virtscsi_cmd_recovery {
 	u32 timeouts;		/* how often the timer has fired */
 	u32 acted;		/* for which of these something was sent */
 	u32 missing;		/* how often the device denied the command */
-	bool is_aborted;
 	bool is_reported;
 	bool is_finished;	/* seen so at a timeout */
 };
-
-/* With each submission. */
-static inline void virtscsi_recovery_arm(struct virtscsi_cmd_recovery *recovery)
-{
-	*recovery = (struct virtscsi_cmd_recovery){ };
-}
 
 /* The timer of the command has fired since. */
 static inline bool

@@ -8,10 +8,8 @@
  * and releases the virtqueues. The second finds and negotiates everything anew
  * (virtio 1.3, 3.1.1). In between, the virtio core negotiates the features.
  *
- * A reset of our own happens when the device asks for it (DEVICE_NEEDS_RESET),
- * when a virtqueue is broken, when the administrator asks for it, and when
- * recovery.c knows that it is safe. A device that does not get better by resets
- * is given up: its commands fail, and at growing intervals it is tried again.
+ * A device that does not get better by resets is given up: its commands fail, and
+ * at growing intervals it is tried again.
  *
  * The mutex is held for each change of the state, and by a reset of our own from
  * beginning to end. The workqueue belongs to the module, since work may be queued
@@ -104,10 +102,7 @@ static void reset_stop(struct virtscsi *vscsi, enum virtscsi_state state)
 	reset_set_state(vscsi, state);
 }
 
-/*
- * Sets DRIVER_OK; the virtqueues are found. The lock is held, or nobody else knows
- * the instance.
- */
+/* The virtqueues are found. The lock is held, or nobody else knows the instance. */
 void virtscsi_reset_start(struct virtscsi *vscsi)
 {
 	virtio_device_ready(vscsi->vdev);
@@ -222,10 +217,10 @@ static int reset_device(struct virtscsi *vscsi, const char *why)
 }
 
 /*
- * Resets the device after a reset that somebody else has begun. The midlayer repeats
- * the commands in flight. A device that is gone or being unbound is given up: in
- * any case the device has no command afterwards. Returns 0, or the error for which
- * all commands fail now. Process context; does no I/O to get memory.
+ * Resets the device; the midlayer repeats the commands in flight. A device that is
+ * gone or being unbound is given up: in any case it has no command afterwards.
+ * Returns 0, or the error for which all commands fail now. Process context; does no
+ * I/O to get memory.
  */
 int virtscsi_reset_device(struct virtscsi *vscsi, const char *why)
 {
@@ -307,19 +302,15 @@ static void reset_work(struct work_struct *work)
 	mutex_unlock(&vscsi->reset.lock);
 }
 
-/*
- * Resets the device soon if it asks for that or has broken a virtqueue. Any
- * context.
- */
+/* Resets the device soon if it needs that. Any context. */
 void virtscsi_reset_check(struct virtscsi *vscsi)
 {
 	queue_work(virtscsi_reset_queue, &vscsi->reset.work);
 }
 
 /*
- * Implements virtio 1.3, 2.1.2: a device that needs a reset sends a
- * configuration change notification. The status is not read here, since that
- * sleeps on some transports.
+ * Implements virtio 1.3, 2.1.2: a device that needs a reset says so. The status is
+ * not read here, since that sleeps on some transports.
  */
 void virtscsi_reset_config_changed(struct virtio_device *vdev)
 {
@@ -338,10 +329,7 @@ void virtscsi_reset_init(struct virtscsi *vscsi, struct virtscsi_vq_setup *setup
 	setup->broken_queue = virtscsi_reset_queue;
 }
 
-/*
- * Waits for a reset that has begun; there will be no other. The commands of a device
- * that works go on; those of any other fail.
- */
+/* There will be no reset. Commands go on, or fail if the device does not work. */
 void virtscsi_reset_begin_removal(struct virtscsi *vscsi)
 {
 	mutex_lock(&vscsi->reset.lock);

@@ -3,9 +3,8 @@
  * The control virtqueue: task management functions (virtio 1.3, 5.6.6.2).
  *
  * A function belongs to its sender, who may wait for the answer, and to the
- * device, which writes the response. It is freed when both are done with it, so
- * a device that answers late, or only when it is reset, writes to memory that
- * is still there.
+ * device, which may answer late, or only when it is reset. It is freed when both are
+ * done with it.
  *
  * The device may never answer, so what it has of each function is bounded: by LUN,
  * so that one LUN does not keep another out, and in all, so that the ring keeps room
@@ -229,13 +228,14 @@ int virtscsi_tmf_start(struct scsi_device *sdev, u32 subtype, u64 tag)
 static int tmf_wait(struct virtscsi *vscsi, struct tmf *tmf)
 {
 	struct virtscsi_vq *vq = virtscsi_vq_control(vscsi);
+	int i;
 
-	if (!wait_for_completion_timeout(&tmf->done, TMF_TIMEOUT / 2)) {
+	for (i = 0; i < 2; i++) {
+		if (wait_for_completion_timeout(&tmf->done, TMF_TIMEOUT / 2))
+			break;
 		/* An interrupt or a doorbell may have been lost. */
 		virtscsi_vq_reap(vscsi, vq);
 		virtscsi_vq_kick_again(vq);
-		if (!wait_for_completion_timeout(&tmf->done, TMF_TIMEOUT / 2))
-			virtscsi_vq_reap(vscsi, vq);
 	}
 	return completion_done(&tmf->done) ? tmf_answer(tmf) : -ETIMEDOUT;
 }
