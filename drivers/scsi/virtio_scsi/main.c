@@ -71,6 +71,7 @@ static void main_setup(struct virtscsi *vscsi, u32 nr_queues)
 	virtscsi_cmd_init(vscsi, virtscsi_recovery_late);
 	virtscsi_inflight_init(vscsi);
 	virtscsi_event_init(vscsi);
+	virtscsi_scan_init(vscsi);
 	virtscsi_ladder_init(vscsi);
 	virtscsi_recovery_init(vscsi);
 	virtscsi_host_limits_init(vscsi);
@@ -138,9 +139,6 @@ static int main_probe(struct virtio_device *vdev)
 	if (err)
 		goto out;
 	err = virtscsi_tags_init(vscsi);
-	if (err)
-		goto out;
-	err = virtscsi_scan_init(vscsi);
 	if (err)
 		goto out;
 	err = virtscsi_event_alloc(vscsi);

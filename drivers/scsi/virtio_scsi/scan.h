@@ -5,27 +5,30 @@
 #ifndef VIRTSCSI_SCAN_H
 #define VIRTSCSI_SCAN_H
 
+#include <linux/types.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
+
+#include "wire.h"
 
 struct scsi_device;
 struct virtscsi;
 
 /* Part of struct virtscsi. Times are in 64-bit jiffies. */
 struct virtscsi_scan {
-	struct workqueue_struct *queue;	/* freezable */
-	struct delayed_work rescan;	/* for what changed without an event */
-	struct xarray targets;		/* what is due for each target */
+	struct delayed_work work;
+	struct xarray changes;		/* what events say of LUNs */
+	DECLARE_BITMAP(targets, VIRTSCSI_NR_TARGETS);	/* to be scanned */
+	bool is_host_due;		/* events were missed, or a reset */
 	bool is_stopped;
-	bool is_rescan_due;		/* events were missed, or a reset */
-	bool is_attention_due;		/* REPORTED LUNS DATA HAS CHANGED */
+	struct delayed_work attention;	/* REPORTED LUNS DATA HAS CHANGED */
 	u64 attention_seen;
-	u64 scan_began;
-	u64 inventory_at;	/* of the last event about a LUN */
+	u64 host_scanned_at;
+	u64 changed_at;			/* the last event about a LUN */
 	bool may_have_lost;		/* too many events at once */
 };
 
-int virtscsi_scan_init(struct virtscsi *vscsi);
+void virtscsi_scan_init(struct virtscsi *vscsi);
 void virtscsi_scan_exit(struct virtscsi *vscsi);
 void virtscsi_scan_stop(struct virtscsi *vscsi);
 void virtscsi_scan_host(struct virtscsi *vscsi);
