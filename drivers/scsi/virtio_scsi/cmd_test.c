@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * KUnit tests for commands that no program can send at will: those of the SCSI error
+ * handler, and those that dm-multipath marks as fail-fast. The SCSI core and the
+ * device are made up here; the one ring is real, and nobody looks at it.
+ */
+#include <kunit/test.h>
+#include <linux/blk-mq.h>
+#include <linux/virtio.h>
+#include <linux/virtio_ring.h>
+#include <scsi/scsi.h>
+#include <scsi/scsi_cmnd.h>
+#include <scsi/scsi_device.h>
+#include <scsi/scsi_host.h>
+
+#include "eh.h"
+#include "virtscsi.h"
+#include "wire.h"
+
+#define RING_SIZE	8
+
+/* A polled queue behind one with an interrupt. */
+#define NR_QUEUES	2
+#define POLLED		1
+
+struct fake {
+	struct virtio_device vdev;
+	struct virtscsi *vscsi;
+	struct virtscsi_lun lun;
+	struct scsi_device sdev;
+	struct blk_mq_hw_ctx hctx;
+	struct virtscsi_tag tags[NR_QUEUES];
+	struct scatterlist prot_sg;
+	struct scsi_data_buffer prot;
+	u8 pi[8];
+	/* As the block layer lays them out. */
+	struct {
+		struct request rq;
+		struct scsi_cmnd sc;
+		struct virtscsi_cmd cmd;
+	} io;
+};
+
+static bool fake_notify(struct virtqueue *vq)
+{
+	return true;
+}
+
+static int fake_init_ring(struct kunit *test, struct fake *fake,
+			  struct virtscsi_vq *vq)
+{
+	void *pages = kunit_kzalloc(test, vring_size(RING_SIZE, SMP_CACHE_BYTES),
+				    GFP_KERNEL);
+
+	if (!pages)
+		return -ENOMEM;
+	INIT_LIST_HEAD(&fake->vdev.vqs);
+	spin_lock_init(&fake->vdev.vqs_list_lock);
+	vq->vq = vring_new_virtqueue(0, RING_SIZE, SMP_CACHE_BYTES, &fake->vdev,
+				     true, false, pages, fake_notify, NULL,
+				     "request");
+	vq->state = VIRTSCSI_VQ_RUNNING;
+	return vq->vq ? 0 : -ENOMEM;
+}
+
+static void fake_done(struct virtscsi *vscsi,
+		      const struct virtscsi_tmf_request *request, int answer)
+{
+}
+
+static void fake_init_vscsi(struct fake *fake, struct Scsi_Host *shost)
+{
+	struct virtscsi_vq_setup setup = {
+		.nr_requests = NR_QUEUES,
+		.nr_polled = 1,
+		.control = &virtscsi_tmf_vq_ops,
+		.event = &virtscsi_event_vq_ops,
+		.request = &virtscsi_cmd_vq_ops,
+	};
+	struct virtscsi *vscsi = shost_priv(shost);
+
+	vscsi->vdev = &fake->vdev;
+	vscsi->shost = shost;
+	vscsi->has_pi = true;
+	vscsi->limits.negotiated.of[VIRTSCSI_CDB_SIZE].value = 32;
+	vscsi->tags.of = fake->tags;
+	vscsi->tags.nr_tags = 1;
+	vscsi->tags.resp_len = 64;
+	vscsi->tags.request_offset = 256;
+	vscsi->tags.request_len = virtscsi_wire_cmd_len(true, 32);
+	virtscsi_vq_init(vscsi, &setup);
+	virtscsi_tmf_init(vscsi, fake_done);
+	fake->vscsi = vscsi;
+}
+
+/* The command is the error handler's: its end needs no block layer. */
+static void fake_init_io(struct fake *fake, struct Scsi_Host *shost)
+{
+	struct scsi_cmnd *sc = &fake->io.sc;
+
+	fake->lun.sdev = &fake->sdev;
+	fake->sdev.host = shost;
+	fake->sdev.hostdata = &fake->lun;
+	fake->io.rq.mq_hctx = &fake->hctx;
+	sc->device = &fake->sdev;
+	sc->submitter = SUBMITTED_BY_SCSI_ERROR_HANDLER;
+	sc->cmd_len = COMMAND_SIZE(TEST_UNIT_READY);
+	sc->sc_data_direction = DMA_NONE;
+	sc->flags = SCMD_LAST;
+	sg_init_one(&fake->prot_sg, fake->pi, sizeof(fake->pi));
+	fake->prot.table.sgl = &fake->prot_sg;
+	fake->prot.table.nents = 1;
+	sc->prot_sdb = &fake->prot;
+}
+
+static int cmd_test_init(struct kunit *test)
+{
+	struct fake *fake = kunit_kzalloc(test, sizeof(*fake), GFP_KERNEL);
+	struct Scsi_Host *shost;
+	struct virtscsi *vscsi;
+	unsigned int i;
+
+	shost = kunit_kzalloc(test, sizeof(*shost) +
+			      struct_size(vscsi, vqs.request, NR_QUEUES),
+			      GFP_KERNEL);
+	if (!fake || !shost)
+		return -ENOMEM;
+	for (i = 0; i < NR_QUEUES; i++) {
+		fake->tags[i].resp = kunit_kzalloc(test, 512, GFP_KERNEL);
+		if (!fake->tags[i].resp)
+			return -ENOMEM;
+	}
+	fake_init_vscsi(fake, shost);
+	fake_init_io(fake, shost);
+	test->priv = fake;
+	return virtscsi_stats_lun_init(&fake->lun.stats) ?:
+	       fake_init_ring(test, fake, virtscsi_vq_request(fake->vscsi, 0));
+}
+
+static void cmd_test_exit(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	struct virtqueue *vq;
+
+	if (!fake)
+		return;
+	vq = virtscsi_vq_request(fake->vscsi, 0)->vq;
+	if (vq)
+		vring_del_virtqueue(vq);
+	virtscsi_stats_lun_exit(&fake->lun.stats);
+}
+
+static unsigned int fake_queue(struct fake *fake)
+{
+	struct virtqueue *vq = virtscsi_vq_request(fake->vscsi, 0)->vq;
+
+	virtscsi_cmd_queue(fake->vscsi->shost, &fake->io.sc);
+	return RING_SIZE - vq->num_free;
+}
+
+/* Nobody polls for a command of the error handler. */
+static void cmd_test_eh_of_polled_queue(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+
+	fake->hctx.queue_num = POLLED;
+	KUNIT_EXPECT_EQ(test, fake_queue(fake), 2);
+	KUNIT_EXPECT_TRUE(test, virtscsi_cmd_is_in_flight(&fake->io.sc));
+}
+
+/* The error handler sends TEST UNIT READY in a command that had such a buffer. */
+static void cmd_test_eh_without_prot_buffer(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+
+	KUNIT_ASSERT_EQ(test, scsi_prot_sg_count(&fake->io.sc), 1);
+	KUNIT_EXPECT_EQ(test, fake_queue(fake), 2);
+}
+
+static void cmd_test_prot_buffer(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+
+	scsi_set_prot_op(&fake->io.sc, SCSI_PROT_READ_PASS);
+	KUNIT_EXPECT_EQ(test, fake_queue(fake), 3);
+}
+
+static const struct failfast_row {
+	const char *name;
+	blk_opf_t flags;
+	bool is_failfast;
+} failfast_rows[] = {
+	{ "none", REQ_OP_READ, false },
+	{ "device", REQ_OP_READ | REQ_FAILFAST_DEV, false },
+	{ "transport", REQ_OP_READ | REQ_FAILFAST_TRANSPORT, true },
+	{ "readahead", REQ_OP_READ | REQ_RAHEAD | REQ_FAILFAST_MASK, false },
+};
+
+KUNIT_ARRAY_PARAM_DESC(failfast, failfast_rows, name);
+
+/* On its way back it is failed, not repeated on the path that lost it. */
+static void cmd_test_failfast_ends(struct kunit *test)
+{
+	const struct failfast_row *row = test->param_value;
+	struct fake *fake = test->priv;
+	struct scsi_cmnd *sc = &fake->io.sc;
+
+	fake->io.rq.cmd_flags = row->flags;
+	KUNIT_EXPECT_EQ(test, virtscsi_eh_should_retry(sc), !row->is_failfast);
+	virtscsi_cmd_vq_ops.lose(fake->vscsi, &fake->io.cmd, false);
+	KUNIT_EXPECT_EQ(test, host_byte(sc->result),
+			row->is_failfast ? DID_TRANSPORT_FAILFAST : DID_RESET);
+}
+
+/* At its first timeout it is aborted, though no step is allowed. */
+static void cmd_test_failfast_aborted(struct kunit *test)
+{
+	const struct failfast_row *row = test->param_value;
+	struct fake *fake = test->priv;
+
+	fake->io.rq.cmd_flags = row->flags;
+	/* The control virtqueue is stopped, so the step cannot be taken. */
+	KUNIT_EXPECT_EQ(test, virtscsi_ladder_climb(fake->vscsi, &fake->io.sc),
+			row->is_failfast ? -EBUSY : VIRTSCSI_LADDER_NO_STEP);
+}
+
+static struct kunit_case cmd_test_cases[] = {
+	KUNIT_CASE(cmd_test_eh_of_polled_queue),
+	KUNIT_CASE(cmd_test_eh_without_prot_buffer),
+	KUNIT_CASE(cmd_test_prot_buffer),
+	KUNIT_CASE_PARAM(cmd_test_failfast_ends, failfast_gen_params),
+	KUNIT_CASE_PARAM(cmd_test_failfast_aborted, failfast_gen_params),
+	{}
+};
+
+static struct kunit_suite cmd_test_suite = {
+	.name = "virtio_scsi_cmd",
+	.init = cmd_test_init,
+	.exit = cmd_test_exit,
+	.test_cases = cmd_test_cases,
+};
+
+kunit_test_suite(cmd_test_suite);
