@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * KUnit tests for commands that no program can send at will: those of the SCSI error
- * handler, and those that dm-multipath marks as fail-fast. The SCSI core and the
- * device are made up here; the one ring is real, and nobody looks at it.
+ * handler, those that dm-multipath marks as fail-fast, and those whose completion the
+ * block layer drops. The SCSI core and the device are made up here; the one ring is
+ * real, and nobody looks at it.
  */
 #include <kunit/test.h>
 #include <linux/blk-mq.h>
@@ -224,12 +225,28 @@ static void cmd_test_failfast_aborted(struct kunit *test)
 			row->is_failfast ? -EBUSY : VIRTSCSI_LADDER_NO_STEP);
 }
 
+/*
+ * The block layer dropped the completion (fail_io_timeout). At the first timeout it
+ * may still be on its way; after the second the SCSI core ends the command.
+ */
+static void cmd_test_completion_dropped(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	struct scsi_cmnd *sc = &fake->io.sc;
+
+	KUNIT_EXPECT_EQ(test, virtscsi_recovery_timed_out(sc), SCSI_EH_RESET_TIMER);
+	KUNIT_EXPECT_EQ(test, virtscsi_recovery_timed_out(sc), SCSI_EH_NOT_HANDLED);
+	set_bit(SCMD_STATE_COMPLETE, &sc->state);
+	KUNIT_EXPECT_EQ(test, virtscsi_recovery_timed_out(sc), SCSI_EH_DONE);
+}
+
 static struct kunit_case cmd_test_cases[] = {
 	KUNIT_CASE(cmd_test_eh_of_polled_queue),
 	KUNIT_CASE(cmd_test_eh_without_prot_buffer),
 	KUNIT_CASE(cmd_test_prot_buffer),
 	KUNIT_CASE_PARAM(cmd_test_failfast_ends, failfast_gen_params),
 	KUNIT_CASE_PARAM(cmd_test_failfast_aborted, failfast_gen_params),
+	KUNIT_CASE(cmd_test_completion_dropped),
 	{}
 };
 
