@@ -16,7 +16,6 @@
 #include <linux/kernel.h>
 #include <linux/limits.h>
 #include <linux/virtio_scsi.h>
-#include <scsi/scsi_proto.h>
 
 #include "limits.h"
 
@@ -70,13 +69,6 @@ const char * const virtscsi_limit_names[VIRTSCSI_NR_LIMITS] = {
 	[VIRTSCSI_MAX_LUN]	= "max_lun",
 };
 
-const char * const virtscsi_lun_limit_names[VIRTSCSI_NR_LUN_LIMITS] = {
-	[VIRTSCSI_LUN_MAX_SECTORS] = "max_sectors",
-	[VIRTSCSI_LUN_SEG_MAX]	   = "seg_max",
-	[VIRTSCSI_LUN_OPT_SECTORS] = "opt_sectors",
-	[VIRTSCSI_LUN_MAX_BLOCK]   = "max_block",
-};
-
 const char * const virtscsi_limit_source_names[VIRTSCSI_NR_SOURCES] = {
 	[VIRTSCSI_FROM_DEVICE]	= "device",
 	[VIRTSCSI_FROM_DEFAULT]	= "default",
@@ -89,7 +81,6 @@ const char * const virtscsi_limit_source_names[VIRTSCSI_NR_SOURCES] = {
 	[VIRTSCSI_FROM_PAGES]	= "pages",
 	[VIRTSCSI_FROM_HBA]	= "hba",
 	[VIRTSCSI_FROM_VPD_B0]	= "vpd-b0",
-	[VIRTSCSI_FROM_BLOCK_LIMITS] = "block-limits",
 	[VIRTSCSI_FROM_OVERRIDE] = "override",
 };
 
@@ -278,29 +269,29 @@ int virtscsi_limits_compute(struct virtscsi_limits *limits,
 	return 0;
 }
 
-/*
- * In 512-byte units, rounded up: a transfer of the LUN's maximum must pass for
- * every size of a block.
- */
-static u32 lun_sectors(u32 blocks, u32 block_size)
-{
-	return min_t(u64, ((u64)blocks * block_size + 511) >> 9, U32_MAX);
-}
-
 static void lun_max_sectors(struct virtscsi_limit *limit,
-			    const struct virtscsi_lun_facts *facts,
-			    u32 announced, u32 block_size)
+			    const struct virtscsi_lun_facts *facts)
 {
-	u32 block_sectors = max(DIV_ROUND_UP(block_size, 512),
-				facts->logical_block_size >> 9);
-	u32 floor = min(max(facts->page_size >> 9, block_sectors),
-			facts->hba_max_sectors);
-	u32 whole;
+	u32 block_size = facts->block_size, block_sectors, floor, whole;
+	u64 announced;
+
+	/*
+	 * Unless the medium reports its block size, 512 bytes are assumed. QEMU
+	 * scales page B0h by the same value then; elsewhere it is the safe one.
+	 */
+	if (block_size < BLOCK_SIZE_FIRST || block_size > BLOCK_SIZE_LAST)
+		block_size = BLOCK_SIZE_FIRST;
+	block_sectors = max(DIV_ROUND_UP(block_size, 512),
+			    facts->logical_block_size >> 9);
+	floor = min(max(facts->page_size >> 9, block_sectors),
+		    facts->hba_max_sectors);
 
 	*limit = limit_lower_of(facts->hba_max_sectors, VIRTSCSI_FROM_HBA,
 				facts->core_max_sectors, VIRTSCSI_FROM_KERNEL);
-	if (announced) {
-		limit->asked = announced;
+	if (facts->max_blocks) {
+		/* Rounded up: a transfer of the LUN's maximum must pass. */
+		announced = ((u64)facts->max_blocks * block_size + 511) >> 9;
+		limit->asked = min_t(u64, announced, U32_MAX);
 		limit_lower(limit, announced, VIRTSCSI_FROM_VPD_B0);
 	}
 	if (facts->override_max_sectors)
@@ -321,43 +312,11 @@ static void lun_max_sectors(struct virtscsi_limit *limit,
 void virtscsi_limits_compute_lun(struct virtscsi_lun_limits *limits,
 				 const struct virtscsi_lun_facts *facts)
 {
-	const struct virtscsi_answers *answers = &facts->answers;
-	struct virtscsi_limit *max = &limits->of[VIRTSCSI_LUN_MAX_SECTORS];
-	struct virtscsi_limit *opt = &limits->of[VIRTSCSI_LUN_OPT_SECTORS];
-	bool is_disk = facts->type == TYPE_DISK || facts->type == TYPE_ZBC;
-	u32 max_bytes = facts->type == TYPE_TAPE ? answers->max_bytes : 0;
-	u32 block_size = answers->block_size;
-
-	/*
-	 * Unless the medium reports its block size, 512 bytes are assumed. QEMU
-	 * scales page B0h by the same value then; elsewhere it is the safe one.
-	 */
-	if (block_size < BLOCK_SIZE_FIRST || block_size > BLOCK_SIZE_LAST)
-		block_size = BLOCK_SIZE_FIRST;
-
-	lun_max_sectors(max, facts, is_disk ?
-			lun_sectors(answers->max_blocks, block_size) : 0,
-			block_size);
-	limits->of[VIRTSCSI_LUN_SEG_MAX] =
+	lun_max_sectors(&limits->of[VIRTSCSI_MAX_SECTORS], facts);
+	limits->of[VIRTSCSI_SEG_MAX] =
 		limit_lower_of(facts->hba_seg_max, VIRTSCSI_FROM_HBA,
 			       facts->override_seg_max ?: U32_MAX,
 			       VIRTSCSI_FROM_OVERRIDE);
-
-	*opt = limit_from(0, VIRTSCSI_FROM_DEFAULT);
-	if (is_disk && answers->opt_blocks) {
-		/* The block size of a LUN without a maximum is not queried. */
-		block_size = max(block_size, facts->logical_block_size);
-		*opt = limit_from(lun_sectors(answers->opt_blocks, block_size),
-				  VIRTSCSI_FROM_VPD_B0);
-		limit_lower(opt, max->value, max->source);
-	}
-	/*
-	 * The drive's limit is about a block, not about a command, which moves
-	 * many blocks in fixed-block mode. But a block must fit into a command.
-	 */
-	limits->of[VIRTSCSI_LUN_MAX_BLOCK] =
-		limit_lower_of(max_bytes ?: U32_MAX, VIRTSCSI_FROM_BLOCK_LIMITS,
-			       max->value << 9, max->source);
 }
 
 u32 virtscsi_limits_min_override(unsigned int id, u32 page_size)

@@ -8,7 +8,7 @@
 
 #include <linux/types.h>
 
-/* The limits of an HBA. The first are also limits of a LUN, see below. */
+/* The limits of an HBA. A LUN has the first, too. */
 enum virtscsi_limit_id {
 	VIRTSCSI_MAX_SECTORS,	/* 512-byte units in one command */
 	VIRTSCSI_SEG_MAX,	/* data segments in one command */
@@ -27,15 +27,6 @@ enum virtscsi_limit_id {
 	VIRTSCSI_NR_LIMITS
 };
 
-/* The limits of a LUN. */
-enum virtscsi_lun_limit_id {
-	VIRTSCSI_LUN_MAX_SECTORS = VIRTSCSI_MAX_SECTORS,
-	VIRTSCSI_LUN_SEG_MAX = VIRTSCSI_SEG_MAX,
-	VIRTSCSI_LUN_OPT_SECTORS,	/* optimal transfer in 512-byte units, or 0 */
-	VIRTSCSI_LUN_MAX_BLOCK,		/* bytes in one block of a tape */
-	VIRTSCSI_NR_LUN_LIMITS
-};
-
 /* What set a limit. */
 enum virtscsi_limit_source {
 	VIRTSCSI_FROM_DEVICE,	/* the configuration space */
@@ -49,14 +40,12 @@ enum virtscsi_limit_source {
 	VIRTSCSI_FROM_PAGES,	/* the host may bound the pages of a command */
 	VIRTSCSI_FROM_HBA,	/* the HBA's limit */
 	VIRTSCSI_FROM_VPD_B0,	/* the LUN's VPD page B0h (Block Limits) */
-	VIRTSCSI_FROM_BLOCK_LIMITS,	/* READ BLOCK LIMITS of a tape drive */
 	VIRTSCSI_FROM_OVERRIDE,	/* the administrator */
 	VIRTSCSI_NR_SOURCES
 };
 
 /* The names that sysfs, the log and the documentation use. */
 extern const char * const virtscsi_limit_names[VIRTSCSI_NR_LIMITS];
-extern const char * const virtscsi_lun_limit_names[VIRTSCSI_NR_LUN_LIMITS];
 extern const char * const virtscsi_limit_source_names[VIRTSCSI_NR_SOURCES];
 
 /* struct virtio_scsi_config (virtio 1.3, 5.6.4) in host order. Not trusted. */
@@ -99,29 +88,21 @@ struct virtscsi_limits {
 	struct virtscsi_limit of[VIRTSCSI_NR_LIMITS];
 };
 
-/* What a LUN reports, in host order; 0 if it does not. Not trusted. */
-struct virtscsi_answers {
-	u32 block_size;	/* READ CAPACITY: bytes of a logical block */
-	u32 max_blocks;	/* VPD page B0h: MAXIMUM TRANSFER LENGTH */
-	u32 opt_blocks;	/* VPD page B0h: OPTIMAL TRANSFER LENGTH */
-	u32 max_bytes;	/* tape drive: MAXIMUM BLOCK LENGTH LIMIT */
-};
-
 /* What bounds the limits of a LUN. */
 struct virtscsi_lun_facts {
-	u8 type;		/* peripheral device type */
 	u32 page_size;		/* the block layer accepts no smaller transfer */
 	u32 hba_max_sectors;
 	u32 hba_seg_max;
 	u32 core_max_sectors;	/* by the SCSI core's device list, or U32_MAX */
 	u32 logical_block_size;	/* set by the upper driver when it binds */
-	struct virtscsi_answers answers;
+	u32 block_size;		/* the LUN's answers, not trusted; 0 for none */
+	u32 max_blocks;
 	u32 override_max_sectors;	/* the administrator's, 0 for none */
 	u32 override_seg_max;
 };
 
 struct virtscsi_lun_limits {
-	struct virtscsi_limit of[VIRTSCSI_NR_LUN_LIMITS];
+	struct virtscsi_limit of[VIRTSCSI_NR_OVERRIDES];
 };
 
 /* A ring must hold request header, response header and one data segment. */

@@ -8,14 +8,16 @@
  * LUN, the work sends it nothing; it goes on when the command is back.
  *
  * A new LUN is handled three times: in sdev_configure(); when the SCSI core adds
- * the device to the bus, for the limits that the VPD pages it has read do not
- * contain; and when the upper driver, which sets limits too, is bound. The scan
- * waits a little for the answers. Limits that arrive later are applied then.
+ * the device to the bus, for the VPD pages that it has read by then; and when the
+ * upper driver, which sets limits too, is bound. If the pages do not tell enough,
+ * the LUN is queried, and the scan waits a little for the answers. Limits that
+ * arrive later are applied then.
  *
  * The hostdata lives from sdev_init() to sdev_destroy(), which waits for the
  * work. So the work needs no reference on the LUN or on the module. By then the
  * requests of the LUN have ended, and new ones fail at once.
  */
+#include <linux/delay.h>
 #include <linux/device/bus.h>
 #include <linux/minmax.h>
 #include <linux/slab.h>
@@ -50,32 +52,6 @@
 
 static struct workqueue_struct *lun_workqueue;
 
-/*
- * The workqueue is not freezable: a scan waits for it, and its worker may be
- * frozen later. The commands of a suspended LUN wait in the block layer. High
- * priority, because on one CPU the scan would otherwise also wait for the disk
- * driver's probes of other LUNs. Each LUN that does not answer occupies a worker.
- */
-int __init virtscsi_lun_module_init(void)
-{
-	lun_workqueue = alloc_workqueue("virtio_scsi_lun",
-					WQ_HIGHPRI | WQ_UNBOUND, WQ_MAX_ACTIVE);
-	return lun_workqueue ? 0 : -ENOMEM;
-}
-
-void virtscsi_lun_module_exit(void)
-{
-	destroy_workqueue(lun_workqueue);
-}
-
-static void lun_apply(struct scsi_device *sdev)
-{
-	/* After a reset of the device cmd_per_lun may be lower. */
-	if (sdev->queue_depth > sdev->host->cmd_per_lun)
-		virtscsi_lun_change_depth(sdev, sdev->queue_depth);
-	virtscsi_lun_limits_apply(sdev);
-}
-
 /* True if the device holds a command of the LUN beyond its timer. Sleeps. */
 bool virtscsi_lun_is_stuck(struct scsi_device *sdev)
 {
@@ -88,7 +64,7 @@ bool virtscsi_lun_is_stuck(struct scsi_device *sdev)
 enum lun_presence {
 	LUN_PRESENT,
 	LUN_GONE,
-	LUN_DENIED,
+	LUN_DENIED,	/* not supported, says vhost-scsi of one that is gone */
 	LUN_UNKNOWN,
 };
 
@@ -113,7 +89,6 @@ static enum lun_presence lun_inquire(struct scsi_device *sdev)
 		presence = inquiry[0] >> 5 ? LUN_GONE : LUN_PRESENT;
 	else if (result > 0 && host_byte(result) == DID_BAD_TARGET)
 		presence = LUN_GONE;
-	/* LOGICAL UNIT NOT SUPPORTED: vhost-scsi's answer */
 	else if (result > 0 && scsi_sense_valid(&sense) &&
 		 sense.sense_key == ILLEGAL_REQUEST && sense.asc == 0x25)
 		presence = LUN_DENIED;
@@ -126,28 +101,19 @@ static bool lun_review(struct virtscsi_lun *lun)
 {
 	struct virtscsi *vscsi = shost_priv(lun->sdev->host);
 	enum lun_presence presence = lun_inquire(lun->sdev);
-	bool was_denied = lun->is_denied;
 
-	lun->is_denied = presence == LUN_DENIED;
-	switch (presence) {
-	case LUN_DENIED:
-		/* A target that starts may say so once. */
-		if (!was_denied) {
-			virtscsi_lun_schedule(lun->sdev, VIRTSCSI_LUN_REVIEW);
-			break;
-		}
-		fallthrough;
-	case LUN_GONE:
+	/* A target that starts may say so once. */
+	if (presence == LUN_DENIED) {
+		ssleep(1);
+		presence = lun_inquire(lun->sdev);
+	}
+	if (presence == LUN_GONE || presence == LUN_DENIED) {
 		vscsi->luns.gone(lun->sdev);
 		return false;
-	case LUN_PRESENT:
-		set_bit(VIRTSCSI_LUN_RESCAN, &lun->tasks);
-		break;
-	case LUN_UNKNOWN:
-		/* No rescan: it would be given a capacity of 0. */
-		set_bit(VIRTSCSI_LUN_QUERY, &lun->tasks);
-		break;
 	}
+	/* A LUN that does not answer would be given a capacity of 0. */
+	set_bit(presence == LUN_PRESENT ? VIRTSCSI_LUN_RESCAN :
+					  VIRTSCSI_LUN_QUERY, &lun->tasks);
 	return true;
 }
 
@@ -156,7 +122,6 @@ static void lun_work(struct work_struct *work)
 	struct virtscsi_lun *lun = container_of(work, struct virtscsi_lun,
 						work.work);
 	struct scsi_device *sdev = lun->sdev;
-	bool is_query;
 
 	if (virtscsi_lun_is_stuck(sdev)) {
 		queue_delayed_work(lun_workqueue, &lun->work, STUCK_INTERVAL);
@@ -178,20 +143,16 @@ static void lun_work(struct work_struct *work)
 		}
 	}
 
-	/*
-	 * A tape is queried only when it is found and when the administrator
-	 * says so: the query may take a unit attention that tells the tape
-	 * driver that the tape was moved or changed.
-	 */
-	is_query = test_and_clear_bit(VIRTSCSI_LUN_QUERY, &lun->tasks) &&
-		   sdev->type != TYPE_TAPE;
-	is_query |= test_and_clear_bit(VIRTSCSI_LUN_QUERY_TAPE, &lun->tasks);
-	if (is_query) {
+	if (test_and_clear_bit(VIRTSCSI_LUN_QUERY, &lun->tasks)) {
 		virtscsi_lun_limits_query(sdev);
 		clear_and_wake_up_bit(VIRTSCSI_LUN_IS_AWAITED, &lun->tasks);
 	}
-	if (virtscsi_lun_limits_is_applied(sdev))
-		lun_apply(sdev);
+	if (!test_bit(VIRTSCSI_LUN_IS_ADDED, &lun->tasks))
+		return;
+	/* After a reset of the device cmd_per_lun may be lower. */
+	if (sdev->queue_depth > sdev->host->cmd_per_lun)
+		virtscsi_lun_change_depth(sdev, sdev->queue_depth);
+	virtscsi_lun_limits_apply(sdev, false);
 }
 
 /*
@@ -265,7 +226,7 @@ int virtscsi_lun_alloc(struct scsi_device *sdev)
 	lun->ran_at = jiffies - RUN_INTERVAL;
 	INIT_DELAYED_WORK(&lun->work, lun_work);
 	sdev->hostdata = lun;
-	virtscsi_lun_limits_init(sdev);
+	mutex_init(&lun->limits.lock);
 	/*
 	 * QEMU writes the host's limits into the VPD pages of a passed-through
 	 * LUN, whatever SPC version the LUN claims.
@@ -304,7 +265,7 @@ void virtscsi_lun_free(struct scsi_device *sdev)
 int virtscsi_lun_configure(struct scsi_device *sdev, struct queue_limits *lim)
 {
 	virtscsi_lun_change_depth(sdev, sdev->host->cmd_per_lun);
-	virtscsi_lun_limits_configure(sdev, lim);
+	virtscsi_lun_limits_update(sdev, lim);
 	return 0;
 }
 
@@ -313,7 +274,7 @@ static void lun_wait_for_answers(struct scsi_device *sdev)
 	struct virtscsi_lun *lun = sdev->hostdata;
 
 	set_bit(VIRTSCSI_LUN_IS_AWAITED, &lun->tasks);
-	virtscsi_lun_schedule(sdev, VIRTSCSI_LUN_QUERY_TAPE);
+	virtscsi_lun_schedule(sdev, VIRTSCSI_LUN_QUERY);
 	if (wait_on_bit_timeout(&lun->tasks, VIRTSCSI_LUN_IS_AWAITED,
 				TASK_UNINTERRUPTIBLE, SCAN_WAIT_S * HZ))
 		sdev_printk(KERN_WARNING, sdev,
@@ -327,19 +288,42 @@ static int lun_notify(struct notifier_block *notifier, unsigned long action,
 	struct virtscsi *vscsi = container_of(notifier, struct virtscsi,
 					      luns.notifier);
 	struct scsi_device *sdev;
+	struct virtscsi_lun *lun;
 
 	if (!scsi_is_sdev_device(data))
 		return NOTIFY_DONE;
 	sdev = to_scsi_device(data);
 	if (sdev->host != vscsi->shost)
 		return NOTIFY_DONE;
-	if (action == BUS_NOTIFY_ADD_DEVICE &&
-	    !virtscsi_lun_limits_take_vpd(sdev))
-		lun_wait_for_answers(sdev);
-	if (action == BUS_NOTIFY_ADD_DEVICE ||
-	    action == BUS_NOTIFY_BOUND_DRIVER)
-		lun_apply(sdev);
+	lun = sdev->hostdata;
+	if (action == BUS_NOTIFY_ADD_DEVICE) {
+		if (!virtscsi_lun_limits_take_vpd(sdev))
+			lun_wait_for_answers(sdev);
+		/* First, so that answers that arrive now are applied. */
+		set_bit(VIRTSCSI_LUN_IS_ADDED, &lun->tasks);
+		virtscsi_lun_limits_apply(sdev, true);
+	} else if (action == BUS_NOTIFY_BOUND_DRIVER) {
+		virtscsi_lun_limits_apply(sdev, false);
+	}
 	return NOTIFY_DONE;
+}
+
+/*
+ * The workqueue is not freezable: a scan waits for it, and its worker may be
+ * frozen later. The commands of a suspended LUN wait in the block layer. High
+ * priority, because on one CPU the scan would otherwise also wait for the disk
+ * driver's probes of other LUNs. Each LUN that does not answer occupies a worker.
+ */
+int __init virtscsi_lun_module_init(void)
+{
+	lun_workqueue = alloc_workqueue("virtio_scsi_lun",
+					WQ_HIGHPRI | WQ_UNBOUND, WQ_MAX_ACTIVE);
+	return lun_workqueue ? 0 : -ENOMEM;
+}
+
+void virtscsi_lun_module_exit(void)
+{
+	destroy_workqueue(lun_workqueue);
 }
 
 /* Before the host is added. */

@@ -22,10 +22,10 @@ enum virtscsi_lun_task {
 	/* The SCSI core and the upper driver read again what they know of it. */
 	VIRTSCSI_LUN_RESCAN,
 	VIRTSCSI_LUN_REVIEW,		/* is it there? then RESCAN */
-	VIRTSCSI_LUN_QUERY,		/* query and apply limits, unless a tape */
-	VIRTSCSI_LUN_QUERY_TAPE,	/* the same, also of a tape */
+	VIRTSCSI_LUN_QUERY,		/* query and apply limits */
 	/* lun.c only */
 	VIRTSCSI_LUN_IS_AWAITED,	/* the scan waits for answers */
+	VIRTSCSI_LUN_IS_ADDED,		/* from then on the queue is frozen for limits */
 	VIRTSCSI_LUN_IS_REMOVED,	/* no more tasks */
 };
 
@@ -48,7 +48,6 @@ struct virtscsi_lun {
 	struct virtscsi_lun_cmds cmds;
 	struct virtscsi_lun_ladder ladder;
 	int target_level;	/* scsi_level of the target before the probe */
-	bool is_denied;		/* the last INQUIRY said: not supported */
 	struct delayed_work work;	/* does the tasks */
 	unsigned long tasks;
 	unsigned long ran_at;	/* when the work last did a task, in jiffies */

@@ -10,30 +10,25 @@
 #include "limits.h"
 
 struct queue_limits;
-struct scsi_cmnd;
 struct scsi_device;
 
 struct virtscsi_lun_negotiation {
-	bool is_applied;	/* once; from then on the queue is frozen for it */
-
 	struct mutex lock;	/* what follows; nests inside limits_lock */
-	bool is_queried;	/* the answers are newer than the core's VPD pages */
-	struct virtscsi_answers answers;
+	u32 block_size;		/* READ CAPACITY, 0 for no answer */
+	u32 max_blocks;		/* MAXIMUM TRANSFER LENGTH, the same */
 	u32 overrides[VIRTSCSI_NR_OVERRIDES];	/* the administrator's, 0 for none */
 	struct virtscsi_lun_limits limits;	/* in force */
 };
 
 /* The caller keeps the LUN between sdev_init() and sdev_destroy(). */
-void virtscsi_lun_limits_init(struct scsi_device *sdev);
-void virtscsi_lun_limits_configure(struct scsi_device *sdev,
-				   struct queue_limits *lim);
 bool virtscsi_lun_limits_take_vpd(struct scsi_device *sdev);
 void virtscsi_lun_limits_query(struct scsi_device *sdev);
-int virtscsi_lun_limits_apply(struct scsi_device *sdev);
-bool virtscsi_lun_limits_is_applied(struct scsi_device *sdev);
+void virtscsi_lun_limits_update(struct scsi_device *sdev,
+				struct queue_limits *lim);
+int virtscsi_lun_limits_apply(struct scsi_device *sdev, bool is_new);
 struct virtscsi_limit virtscsi_lun_limits_show(struct scsi_device *sdev,
-					       enum virtscsi_lun_limit_id id);
+					       enum virtscsi_limit_id id);
 int virtscsi_lun_limits_override(struct scsi_device *sdev,
-				 enum virtscsi_lun_limit_id id, u32 value);
+				 enum virtscsi_limit_id id, u32 value);
 
 #endif

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The bytes of SPC-6, SBC-4 and SSC-5 that the driver understands, see spc.c.
+ * The bytes of SPC-6 and SBC-4 that the driver understands, see spc.c.
  */
 #ifndef VIRTSCSI_SPC_H
 #define VIRTSCSI_SPC_H
 
 #include <linux/bits.h>
 #include <linux/types.h>
-
-struct virtscsi_answers;
 
 /* What sense data tell the driver. */
 enum virtscsi_spc_sense {
@@ -20,17 +18,7 @@ enum virtscsi_spc_sense {
 /* Bits of enum virtscsi_spc_sense. */
 unsigned int virtscsi_spc_sense(u8 key, u8 asc, u8 ascq);
 
-/* Is @page named in VPD page 00h? */
-bool virtscsi_spc_lists_page(const u8 *buf, u32 len, u8 page);
-
-/* Each sets the fields of @answers that @buf is long enough to contain. */
-void virtscsi_spc_read_block_limits(struct virtscsi_answers *answers,
-				    const u8 *buf, u32 len);
-void virtscsi_spc_read_capacity10(struct virtscsi_answers *answers,
-				  const u8 *buf, u32 len);
-void virtscsi_spc_read_capacity16(struct virtscsi_answers *answers,
-				  const u8 *buf, u32 len);
-void virtscsi_spc_read_tape_limits(struct virtscsi_answers *answers,
-				   const u8 *buf, u32 len);
+/* MAXIMUM TRANSFER LENGTH of VPD page B0h; 0 if @buf does not have it. */
+u32 virtscsi_spc_max_blocks(const u8 *buf, u32 len);
 
 #endif

@@ -87,20 +87,10 @@ static ssize_t renegotiate_store(struct device *dev,
 				 struct device_attribute *attr,
 				 const char *buf, size_t len)
 {
-	sysfs_schedule(dev, VIRTSCSI_LUN_QUERY_TAPE);
+	sysfs_schedule(dev, VIRTSCSI_LUN_QUERY);
 	return len;
 }
 static DEVICE_ATTR_WO(renegotiate);
-
-/* Only tapes have blocks that are not the block layer's. */
-static umode_t lun_is_visible(struct kobject *kobj, struct attribute *attr,
-			      int index)
-{
-	if (index == VIRTSCSI_LUN_MAX_BLOCK &&
-	    to_scsi_device(kobj_to_dev(kobj))->type != TYPE_TAPE)
-		return 0;
-	return attr->mode;
-}
 
 static ssize_t timeout_s_show(struct device *dev,
 			      struct device_attribute *attr, char *buf)
@@ -213,10 +203,8 @@ void __init virtscsi_sysfs_module_init(void)
 		   VIRTSCSI_NR_LIMITS);
 	sysfs_fill(&host_asked, LIMIT_ASKED, virtscsi_limit_names,
 		   VIRTSCSI_NR_LIMITS);
-	sysfs_fill(&lun_limits, LIMIT_VALUE, virtscsi_lun_limit_names,
-		   VIRTSCSI_NR_LUN_LIMITS);
-	sysfs_fill(&lun_sources, LIMIT_SOURCE, virtscsi_lun_limit_names,
-		   VIRTSCSI_NR_LUN_LIMITS);
-	lun_limits.group.is_visible = lun_is_visible;
-	lun_sources.group.is_visible = lun_is_visible;
+	sysfs_fill(&lun_limits, LIMIT_VALUE, virtscsi_limit_names,
+		   VIRTSCSI_NR_OVERRIDES);
+	sysfs_fill(&lun_sources, LIMIT_SOURCE, virtscsi_limit_names,
+		   VIRTSCSI_NR_OVERRIDES);
 }
