@@ -20,6 +20,7 @@
 #include <linux/delay.h>
 #include <linux/device/bus.h>
 #include <linux/minmax.h>
+#include <linux/mutex.h>
 #include <linux/slab.h>
 #include <linux/wait_bit.h>
 #include <scsi/scsi_device.h>
@@ -51,6 +52,13 @@
 #define INQUIRY_LEN	36
 
 static struct workqueue_struct *lun_workqueue;
+
+/*
+ * The SCSI bus once the first HBA has shown it. There is one notifier: while a
+ * scan waits in it, registering another one would wait, too.
+ */
+static DEFINE_MUTEX(lun_bus_lock);
+static typeof_member(struct device, bus) lun_bus;
 
 /* True if the device holds a command of the LUN beyond its timer. Sleeps. */
 bool virtscsi_lun_is_stuck(struct scsi_device *sdev)
@@ -285,15 +293,13 @@ static void lun_wait_for_answers(struct scsi_device *sdev)
 static int lun_notify(struct notifier_block *notifier, unsigned long action,
 		      void *data)
 {
-	struct virtscsi *vscsi = container_of(notifier, struct virtscsi,
-					      luns.notifier);
 	struct scsi_device *sdev;
 	struct virtscsi_lun *lun;
 
 	if (!scsi_is_sdev_device(data))
 		return NOTIFY_DONE;
 	sdev = to_scsi_device(data);
-	if (sdev->host != vscsi->shost)
+	if (sdev->host->hostt->change_queue_depth != virtscsi_lun_change_depth)
 		return NOTIFY_DONE;
 	lun = sdev->hostdata;
 	if (action == BUS_NOTIFY_ADD_DEVICE) {
@@ -307,6 +313,10 @@ static int lun_notify(struct notifier_block *notifier, unsigned long action,
 	}
 	return NOTIFY_DONE;
 }
+
+static struct notifier_block lun_notifier = {
+	.notifier_call = lun_notify,
+};
 
 /*
  * The workqueue is not freezable: a scan waits for it, and its worker may be
@@ -323,6 +333,8 @@ int __init virtscsi_lun_module_init(void)
 
 void virtscsi_lun_module_exit(void)
 {
+	if (lun_bus)
+		bus_unregister_notifier(lun_bus, &lun_notifier);
 	destroy_workqueue(lun_workqueue);
 }
 
@@ -331,18 +343,19 @@ int virtscsi_lun_init(struct virtscsi *vscsi,
 		      bool (*is_stuck)(struct scsi_device *sdev),
 		      void (*gone)(struct scsi_device *sdev))
 {
+	int err = 0;
+
 	vscsi->luns.is_stuck = is_stuck;
 	vscsi->luns.gone = gone;
-	vscsi->luns.notifier.notifier_call = lun_notify;
-	return bus_register_notifier(vscsi->shost->shost_gendev.bus,
-				     &vscsi->luns.notifier);
-}
-
-/* All LUNs are gone. Harmless without virtscsi_lun_init(). */
-void virtscsi_lun_exit(struct virtscsi *vscsi)
-{
-	bus_unregister_notifier(vscsi->shost->shost_gendev.bus,
-				&vscsi->luns.notifier);
+	mutex_lock(&lun_bus_lock);
+	if (!lun_bus) {
+		err = bus_register_notifier(vscsi->shost->shost_gendev.bus,
+					    &lun_notifier);
+		if (!err)
+			lun_bus = vscsi->shost->shost_gendev.bus;
+	}
+	mutex_unlock(&lun_bus_lock);
+	return err;
 }
 
 /* Implements virtio 1.3, 5.6.4.1: never more than cmd_per_lun. */

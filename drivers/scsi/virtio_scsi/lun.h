@@ -5,7 +5,6 @@
 #ifndef VIRTSCSI_LUN_H
 #define VIRTSCSI_LUN_H
 
-#include <linux/notifier.h>
 #include <linux/workqueue.h>
 
 #include "cmd.h"
@@ -30,7 +29,6 @@ enum virtscsi_lun_task {
 };
 
 struct virtscsi_luns {
-	struct notifier_block notifier;	/* of the SCSI bus */
 	bool (*is_stuck)(struct scsi_device *sdev);
 	/* The LUN has found out that it is gone. */
 	void (*gone)(struct scsi_device *sdev);
@@ -58,7 +56,6 @@ void virtscsi_lun_module_exit(void);
 int virtscsi_lun_init(struct virtscsi *vscsi,
 		      bool (*is_stuck)(struct scsi_device *sdev),
 		      void (*gone)(struct scsi_device *sdev));
-void virtscsi_lun_exit(struct virtscsi *vscsi);
 bool virtscsi_lun_is_stuck(struct scsi_device *sdev);
 void virtscsi_lun_schedule(struct scsi_device *sdev,
 			   enum virtscsi_lun_task task);

@@ -118,7 +118,6 @@ static void main_undo(struct virtscsi *vscsi)
 	virtscsi_recovery_exit(vscsi);
 	virtscsi_event_exit(vscsi);
 	virtscsi_scan_exit(vscsi);
-	virtscsi_lun_exit(vscsi);
 	virtscsi_tags_exit(vscsi);
 	scsi_host_put(vscsi->shost);
 }
