@@ -23,10 +23,12 @@
 #include <linux/mutex.h>
 #include <linux/slab.h>
 #include <linux/wait_bit.h>
+#include <scsi/scsi_cmnd.h>
 #include <scsi/scsi_device.h>
 #include <scsi/scsi_devinfo.h>
 #include <scsi/scsi_eh.h>
 
+#include "spc.h"
 #include "virtscsi.h"
 #include "wire.h"
 
@@ -130,6 +132,7 @@ static void lun_work(struct work_struct *work)
 	struct virtscsi_lun *lun = container_of(work, struct virtscsi_lun,
 						work.work);
 	struct scsi_device *sdev = lun->sdev;
+	int err;
 
 	if (virtscsi_lun_is_stuck(sdev)) {
 		queue_delayed_work(lun_workqueue, &lun->work, STUCK_INTERVAL);
@@ -142,8 +145,11 @@ static void lun_work(struct work_struct *work)
 		return;
 	if (test_and_clear_bit(VIRTSCSI_LUN_RESCAN, &lun->tasks)) {
 		set_bit(VIRTSCSI_LUN_QUERY, &lun->tasks);
+		set_bit(VIRTSCSI_LUN_IS_RESCANNED, &lun->tasks);
+		err = scsi_rescan_device(sdev);
+		clear_bit(VIRTSCSI_LUN_IS_RESCANNED, &lun->tasks);
 		/* Not while it is suspended. A query would wake it up. */
-		if (scsi_rescan_device(sdev) == -EWOULDBLOCK) {
+		if (err == -EWOULDBLOCK) {
 			set_bit(VIRTSCSI_LUN_RESCAN, &lun->tasks);
 			queue_delayed_work(lun_workqueue, &lun->work,
 					   SUSPENDED_INTERVAL);
@@ -163,12 +169,8 @@ static void lun_work(struct work_struct *work)
 	virtscsi_lun_limits_apply(sdev, false);
 }
 
-/*
- * Context: any, also for a LUN that is being removed: it stays as long as the
- * lock of the host is held.
- */
-void virtscsi_lun_schedule(struct scsi_device *sdev,
-			   enum virtscsi_lun_task task)
+static void lun_schedule(struct scsi_device *sdev, enum virtscsi_lun_task task,
+			 bool may_wait)
 {
 	struct virtscsi_lun *lun;
 	unsigned long flags;
@@ -180,10 +182,46 @@ void virtscsi_lun_schedule(struct scsi_device *sdev,
 	    !test_bit(VIRTSCSI_LUN_IS_REMOVED, &lun->tasks)) {
 		set_bit(task, &lun->tasks);
 		delay = READ_ONCE(lun->ran_at) + RUN_INTERVAL - jiffies;
-		queue_delayed_work(lun_workqueue, &lun->work,
-				   clamp(delay, 0L, (long)RUN_INTERVAL));
+		if (may_wait)
+			queue_delayed_work(lun_workqueue, &lun->work,
+					   RUN_INTERVAL);
+		else
+			mod_delayed_work(lun_workqueue, &lun->work,
+					 clamp(delay, 0L, (long)RUN_INTERVAL));
 	}
 	spin_unlock_irqrestore(sdev->host->host_lock, flags);
+}
+
+/*
+ * Context: any, also for a LUN that is being removed: it stays as long as the
+ * lock of the host is held.
+ */
+void virtscsi_lun_schedule(struct scsi_device *sdev,
+			   enum virtscsi_lun_task task)
+{
+	lun_schedule(sdev, task, false);
+}
+
+/*
+ * Sense data say that the LUN has changed. The midlayer itself rescans for INQUIRY
+ * data, not for the capacity. Most hosts send an event as well, which is waited for
+ * a little so that one rescan serves both. Context: any.
+ */
+void virtscsi_lun_note_sense(struct scsi_cmnd *sc, unsigned int flags)
+{
+	struct virtscsi_lun *lun = sc->device->hostdata;
+
+	if (flags & VIRTSCSI_SENSE_CAPACITY) {
+		/* A rescan begins with it and reads the capacity afterwards. */
+		if (sc->cmnd[0] != TEST_UNIT_READY ||
+		    !test_bit(VIRTSCSI_LUN_IS_RESCANNED, &lun->tasks))
+			lun_schedule(sc->device, VIRTSCSI_LUN_RESCAN, true);
+		return;
+	}
+	/* A query of lun_limits.c is repeated after a unit attention. */
+	if (flags & VIRTSCSI_SENSE_LIMITS &&
+	    !(scsi_cmd_to_rq(sc)->cmd_flags & REQ_DRV))
+		lun_schedule(sc->device, VIRTSCSI_LUN_QUERY, true);
 }
 
 /* The LUN is there under its other number, with or without the flat prefix. */

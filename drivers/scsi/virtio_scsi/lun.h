@@ -13,6 +13,7 @@
 #include "stats.h"
 
 struct queue_limits;
+struct scsi_cmnd;
 struct scsi_device;
 struct virtscsi;
 
@@ -26,6 +27,7 @@ enum virtscsi_lun_task {
 	VIRTSCSI_LUN_IS_AWAITED,	/* the scan waits for answers */
 	VIRTSCSI_LUN_IS_ADDED,		/* from then on the queue is frozen for limits */
 	VIRTSCSI_LUN_IS_REMOVED,	/* no more tasks */
+	VIRTSCSI_LUN_IS_RESCANNED,	/* at the moment */
 };
 
 struct virtscsi_luns {
@@ -59,6 +61,7 @@ int virtscsi_lun_init(struct virtscsi *vscsi,
 bool virtscsi_lun_is_stuck(struct scsi_device *sdev);
 void virtscsi_lun_schedule(struct scsi_device *sdev,
 			   enum virtscsi_lun_task task);
+void virtscsi_lun_note_sense(struct scsi_cmnd *sc, unsigned int flags);
 
 /* The SCSI core's calls. */
 int virtscsi_lun_alloc(struct scsi_device *sdev);

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Sense data may say that LUNs came or went, or that the limits of the LUN may
- * have changed. The table of spc.c has the codes.
+ * Sense data may say that LUNs came or went, or that the LUN has changed. The table
+ * of spc.c has the codes.
  */
 #include <scsi/scsi_cmnd.h>
-#include <scsi/scsi_device.h>
 #include <scsi/scsi_eh.h>
 
 #include "sense.h"
@@ -19,7 +18,6 @@
  */
 bool virtscsi_sense_note(struct virtscsi *vscsi, struct scsi_cmnd *sc)
 {
-	struct request *rq = scsi_cmd_to_rq(sc);
 	struct scsi_sense_hdr sense;
 	unsigned int flags;
 
@@ -28,10 +26,6 @@ bool virtscsi_sense_note(struct virtscsi *vscsi, struct scsi_cmnd *sc)
 	flags = virtscsi_spc_sense(sense.sense_key, sense.asc, sense.ascq);
 	if (flags & VIRTSCSI_SENSE_INVENTORY)
 		virtscsi_scan_note_attention(vscsi);
-	/* A query of lun_limits.c: it is repeated after a unit attention. */
-	if (rq->cmd_flags & REQ_DRV)
-		return true;
-	if (flags & VIRTSCSI_SENSE_LIMITS)
-		virtscsi_lun_schedule(sc->device, VIRTSCSI_LUN_QUERY);
+	virtscsi_lun_note_sense(sc, flags);
 	return true;
 }

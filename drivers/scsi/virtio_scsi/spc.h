@@ -13,6 +13,7 @@ enum virtscsi_spc_sense {
 	VIRTSCSI_SENSE_LIMITS = BIT(0),		/* limits may have changed */
 	VIRTSCSI_SENSE_RESCAN = BIT(1),		/* capacity, mode or INQUIRY data changed */
 	VIRTSCSI_SENSE_INVENTORY = BIT(2),	/* the target has other LUNs */
+	VIRTSCSI_SENSE_CAPACITY = BIT(3),	/* capacity changed */
 };
 
 /* Bits of enum virtscsi_spc_sense. */

@@ -12,6 +12,7 @@
 #define LIMITS		VIRTSCSI_SENSE_LIMITS
 #define RESCAN		VIRTSCSI_SENSE_RESCAN
 #define INVENTORY	VIRTSCSI_SENSE_INVENTORY
+#define CAPACITY	VIRTSCSI_SENSE_CAPACITY
 
 /* VPD page B0h: valid, truncated and wrong. */
 static const struct b0_row {
@@ -60,7 +61,8 @@ static const struct sense_row {
 	{ "06/28/00 medium may have changed", 6, 0x28, 0, LIMITS },
 	{ "06/2a/00 parameters changed", 6, 0x2a, 0, LIMITS | RESCAN },
 	{ "06/2a/01 mode parameters changed", 6, 0x2a, 1, LIMITS | RESCAN },
-	{ "06/2a/09 capacity changed", 6, 0x2a, 9, LIMITS | RESCAN },
+	{ "06/2a/06 access state changed", 6, 0x2a, 6, LIMITS },
+	{ "06/2a/09 capacity changed", 6, 0x2a, 9, LIMITS | RESCAN | CAPACITY },
 	{ "06/3f/03 INQUIRY data changed", 6, 0x3f, 3, LIMITS | RESCAN },
 	{ "06/3f/0e reported LUNs changed", 6, 0x3f, 0xe, LIMITS | INVENTORY },
 	{ "00/00/00 no sense", 0, 0, 0, 0 },
@@ -82,7 +84,7 @@ static void spc_test_sense(struct kunit *test)
 			virtscsi_spc_sense(row->key, row->asc, row->ascq));
 }
 
-/* Only six codes, all of them unit attentions, mean anything. */
+/* Only seven codes, all of them unit attentions, mean anything. */
 static void spc_test_sense_total(struct kunit *test)
 {
 	unsigned int nr_known = 0;
@@ -91,7 +93,7 @@ static void spc_test_sense_total(struct kunit *test)
 	for (code = 0; code < 16 << 16; code++)
 		nr_known += !!virtscsi_spc_sense(code >> 16, code >> 8 & 0xff,
 						 code & 0xff);
-	KUNIT_EXPECT_EQ(test, nr_known, 6);
+	KUNIT_EXPECT_EQ(test, nr_known, 7);
 }
 
 static struct kunit_case spc_test_cases[] = {
