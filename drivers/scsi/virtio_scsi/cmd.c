@@ -422,7 +422,7 @@ int virtscsi_cmd_poll(struct Scsi_Host *shost, unsigned int hwq)
 {
 	struct virtscsi *vscsi = shost_priv(shost);
 
-	return virtscsi_vq_reap(vscsi, virtscsi_vq_request(vscsi, hwq));
+	return virtscsi_vq_poll(vscsi, virtscsi_vq_request(vscsi, hwq));
 }
 
 /*

@@ -29,6 +29,7 @@ struct virtscsi_cmds {
 
 /* The driver's part of a command of the midlayer. */
 struct virtscsi_cmd {
+	struct virtscsi_vq_link link;
 	struct virtscsi_wire_resp *resp;
 	u64 tag;			/* on the wire */
 	u64 submitted;			/* last, in jiffies */

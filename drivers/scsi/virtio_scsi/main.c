@@ -96,7 +96,8 @@ static struct virtscsi *main_alloc(struct virtio_device *vdev)
 	nr_queues = virtscsi_limits_nr_queues(&config,
 					      blk_mq_num_possible_queues(0)).value;
 	shost = scsi_host_alloc(&main_template,
-				struct_size(vscsi, vqs.request, nr_queues));
+				struct_size(vscsi, vqs.of,
+					    VIRTSCSI_VQ_REQUEST + nr_queues));
 	if (!shost)
 		return ERR_PTR(-ENOMEM);
 

@@ -44,6 +44,7 @@ struct tmf_wire {
 };
 
 struct tmf {
+	struct virtscsi_vq_link link;
 	refcount_t refs;
 	bool is_waited_for;
 	u64 sent;		/* in jiffies */

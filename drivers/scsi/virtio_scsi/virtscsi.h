@@ -61,9 +61,14 @@ static inline u32 virtscsi_limit(const struct virtscsi *vscsi,
 	return vscsi->limits.negotiated.of[id].value;
 }
 
+static inline u32 virtscsi_vq_count(const struct virtscsi_vqs *vqs)
+{
+	return VIRTSCSI_VQ_REQUEST + vqs->setup.nr_requests;
+}
+
 static inline u32 virtscsi_vq_nr_requests(const struct virtscsi *vscsi)
 {
-	return vscsi->vqs.nr_requests;
+	return vscsi->vqs.setup.nr_requests;
 }
 
 static inline struct virtscsi_tag *
@@ -78,7 +83,7 @@ virtscsi_tags_find(const struct virtscsi *vscsi, u32 unique_tag)
 static inline struct virtscsi_vq *virtscsi_vq_request(struct virtscsi *vscsi,
 						      u32 index)
 {
-	return &vscsi->vqs.request[index];
+	return &vscsi->vqs.of[VIRTSCSI_VQ_REQUEST + index];
 }
 
 #endif

@@ -31,35 +31,18 @@
  */
 #define REAP_BATCH	8
 
-static struct virtscsi *vq_instance(struct virtqueue *vq)
-{
-	return vq->vdev->priv;
-}
-
 static void vq_report_broken(struct virtqueue *vq)
 {
-	struct virtscsi_vqs *vqs = &vq_instance(vq)->vqs;
+	struct virtscsi *vscsi = vq->vdev->priv;
 
-	queue_work(vqs->broken_queue, vqs->broken_work);
-}
-
-static unsigned int vq_reap(struct virtscsi *vscsi, struct virtscsi_vq *vq,
-			    bool is_interrupt);
-
-/* The device sent an interrupt. */
-void virtscsi_vq_interrupt(struct virtscsi *vscsi, struct virtscsi_vq *vq)
-{
-	vq->stats.interrupts++;
-	if (vq->ops->interrupt)
-		vq->ops->interrupt(vscsi);
-	else
-		vq_reap(vscsi, vq, true);
+	queue_work(vscsi->vqs.setup.broken_queue, vscsi->vqs.setup.broken_work);
 }
 
 static void vq_init_one(struct virtscsi_vq *vq, const struct virtscsi_vq_ops *ops)
 {
 	spin_lock_init(&vq->lock);
 	vq->state = VIRTSCSI_VQ_STOPPED;
+	vq->full_at = U64_MAX;
 	vq->ops = ops;
 }
 
@@ -69,52 +52,48 @@ void virtscsi_vq_init(struct virtscsi *vscsi,
 	struct virtscsi_vqs *vqs = &vscsi->vqs;
 	u32 i;
 
-	vqs->broken_work = setup->broken_work;
-	vqs->broken_queue = setup->broken_queue;
-	vqs->nr_requests = setup->nr_requests;
-	vqs->nr_polled = setup->nr_polled;
-	vq_init_one(&vqs->control, setup->control);
-	vq_init_one(&vqs->event, setup->event);
-	for (i = 0; i < vqs->nr_requests; i++)
-		vq_init_one(&vqs->request[i], setup->request);
+	vqs->setup = *setup;
+	vq_init_one(&vqs->of[VIRTSCSI_VQ_CONTROL], setup->control);
+	vq_init_one(&vqs->of[VIRTSCSI_VQ_EVENT], setup->event);
+	for (i = VIRTSCSI_VQ_REQUEST; i < virtscsi_vq_count(vqs); i++)
+		vq_init_one(&vqs->of[i], setup->request);
+}
+
+static unsigned int vq_reap(struct virtscsi *vscsi, struct virtscsi_vq *vq,
+			    bool is_interrupt);
+
+void virtscsi_vq_interrupt(struct virtqueue *virtqueue)
+{
+	struct virtscsi *vscsi = virtqueue->vdev->priv;
+	struct virtscsi_vq *vq = &vscsi->vqs.of[virtqueue->index];
+
+	vq->stats.interrupts++;
+	if (vq->ops->interrupt)
+		vq->ops->interrupt(vscsi);
+	else
+		vq_reap(vscsi, vq, true);
 }
 
 u32 virtscsi_vq_nr_polled(const struct virtscsi *vscsi)
 {
-	return vscsi->vqs.nr_polled;
+	return vscsi->vqs.setup.nr_polled;
 }
 
 struct virtscsi_vq *virtscsi_vq_control(struct virtscsi *vscsi)
 {
-	return &vscsi->vqs.control;
+	return &vscsi->vqs.of[VIRTSCSI_VQ_CONTROL];
 }
 
 struct virtscsi_vq *virtscsi_vq_event(struct virtscsi *vscsi)
 {
-	return &vscsi->vqs.event;
+	return &vscsi->vqs.of[VIRTSCSI_VQ_EVENT];
 }
 
-static void vq_for_each(struct virtscsi *vscsi,
-			void (*fn)(struct virtscsi_vq *vq, void *data),
-			void *data)
+/* Where the device goes on, for virtscsi_vq_poll(). */
+static void vq_remember(struct virtscsi_vq *vq)
 {
-	struct virtscsi_vqs *vqs = &vscsi->vqs;
-	u32 i;
-
-	fn(&vqs->control, data);
-	fn(&vqs->event, data);
-	for (i = 0; i < vqs->nr_requests; i++)
-		fn(&vqs->request[i], data);
-}
-
-static void vq_set_state(struct virtscsi_vq *vq, void *data)
-{
-	enum virtscsi_vq_state *state = data;
-	unsigned long flags;
-
-	spin_lock_irqsave(&vq->lock, flags);
-	vq->state = *state;
-	spin_unlock_irqrestore(&vq->lock, flags);
+	WRITE_ONCE(vq->seen, virtqueue_enable_cb_prepare(vq->vq));
+	virtqueue_disable_cb(vq->vq);
 }
 
 /*
@@ -123,80 +102,91 @@ static void vq_set_state(struct virtscsi_vq *vq, void *data)
  */
 void virtscsi_vq_set_state(struct virtscsi *vscsi, enum virtscsi_vq_state state)
 {
-	vq_for_each(vscsi, vq_set_state, &state);
+	struct virtscsi_vqs *vqs = &vscsi->vqs;
+	unsigned long flags;
+	u32 i;
+
+	for (i = 0; i < virtscsi_vq_count(vqs); i++) {
+		spin_lock_irqsave(&vqs->of[i].lock, flags);
+		vqs->of[i].state = state;
+		if (state == VIRTSCSI_VQ_RUNNING && !vqs->of[i].vq->callback)
+			vq_remember(&vqs->of[i]);
+		spin_unlock_irqrestore(&vqs->of[i].lock, flags);
+	}
 	if (state != VIRTSCSI_VQ_RUNNING)
 		synchronize_rcu();
 }
 
-static void vq_change_state(struct virtscsi_vq *vq, enum virtscsi_vq_state from,
-			    enum virtscsi_vq_state to)
+static void vq_change_requests(struct virtscsi *vscsi,
+			       enum virtscsi_vq_state from,
+			       enum virtscsi_vq_state to)
 {
+	struct virtscsi_vq *vq;
 	unsigned long flags;
+	u32 i;
 
-	spin_lock_irqsave(&vq->lock, flags);
-	if (vq->state == from)
-		vq->state = to;
-	spin_unlock_irqrestore(&vq->lock, flags);
+	for (i = 0; i < vscsi->vqs.setup.nr_requests; i++) {
+		vq = virtscsi_vq_request(vscsi, i);
+		spin_lock_irqsave(&vq->lock, flags);
+		if (vq->state == from)
+			vq->state = to;
+		spin_unlock_irqrestore(&vq->lock, flags);
+	}
 }
 
 /* Waits for a grace period, after which nobody adds a request any more. */
 void virtscsi_vq_pause_requests(struct virtscsi *vscsi)
 {
-	u32 i;
-
-	for (i = 0; i < vscsi->vqs.nr_requests; i++)
-		vq_change_state(&vscsi->vqs.request[i], VIRTSCSI_VQ_RUNNING,
-				VIRTSCSI_VQ_PAUSED);
+	vq_change_requests(vscsi, VIRTSCSI_VQ_RUNNING, VIRTSCSI_VQ_PAUSED);
 	synchronize_rcu();
 }
 
 void virtscsi_vq_resume_requests(struct virtscsi *vscsi)
 {
-	u32 i;
-
-	for (i = 0; i < vscsi->vqs.nr_requests; i++)
-		vq_change_state(&vscsi->vqs.request[i], VIRTSCSI_VQ_PAUSED,
-				VIRTSCSI_VQ_RUNNING);
-}
-
-static void vq_look_for_broken(struct virtscsi_vq *vq, void *data)
-{
-	bool *is_broken = data;
-	unsigned long flags;
-
-	spin_lock_irqsave(&vq->lock, flags);
-	if (vq->vq && virtqueue_is_broken(vq->vq))
-		*is_broken = true;
-	spin_unlock_irqrestore(&vq->lock, flags);
+	vq_change_requests(vscsi, VIRTSCSI_VQ_PAUSED, VIRTSCSI_VQ_RUNNING);
 }
 
 /* True if the virtio core gave up on a virtqueue, or the device was removed. */
 bool virtscsi_vq_is_broken(struct virtscsi *vscsi)
 {
+	struct virtscsi_vqs *vqs = &vscsi->vqs;
 	bool is_broken = false;
+	unsigned long flags;
+	u32 i;
 
-	vq_for_each(vscsi, vq_look_for_broken, &is_broken);
+	for (i = 0; i < virtscsi_vq_count(vqs); i++) {
+		spin_lock_irqsave(&vqs->of[i].lock, flags);
+		if (vqs->of[i].vq && virtqueue_is_broken(vqs->of[i].vq))
+			is_broken = true;
+		spin_unlock_irqrestore(&vqs->of[i].lock, flags);
+	}
 	return is_broken;
 }
 
-static void vq_ring(struct virtqueue *vq)
+/* Rings without the lock, but before virtscsi_vq_set_state() returns. */
+static void vq_unlock_and_ring(struct virtscsi_vq *vq, unsigned long flags)
+	__releases(&vq->lock)
 {
-	if (!virtqueue_notify(vq))
-		vq_report_broken(vq);
+	struct virtqueue *virtqueue = vq->vq;
+
+	rcu_read_lock();
+	spin_unlock_irqrestore(&vq->lock, flags);
+	if (!virtqueue_notify(virtqueue))
+		vq_report_broken(virtqueue);
+	rcu_read_unlock();
 }
 
 static int vq_check_state(const struct virtscsi_vq *vq)
 {
-	switch (vq->state) {
-	case VIRTSCSI_VQ_RUNNING:
+	if (likely(vq->state == VIRTSCSI_VQ_RUNNING))
 		return 0;
-	case VIRTSCSI_VQ_PAUSED:
-	case VIRTSCSI_VQ_STOPPED:
-		return -EBUSY;
-	case VIRTSCSI_VQ_DEAD:
-		break;
-	}
-	return -ENODEV;
+	return vq->state == VIRTSCSI_VQ_DEAD ? -ENODEV : -EBUSY;
+}
+
+/* The device has buffers of this virtqueue. */
+static bool vq_is_in_use(const struct virtscsi_vq *vq)
+{
+	return vq->stats.added != vq->stats.returned;
 }
 
 /*
@@ -209,51 +199,55 @@ int virtscsi_vq_add(struct virtscsi_vq *vq, struct scatterlist *sgs[],
 		    unsigned int nr_out, unsigned int nr_in, void *buf,
 		    bool is_last)
 {
-	bool needs_doorbell = false;
 	unsigned long flags;
 	int err;
 
-	rcu_read_lock();
 	spin_lock_irqsave(&vq->lock, flags);
 	err = vq_check_state(vq);
-	if (!err) {
-		err = virtqueue_add_sgs(vq->vq, sgs, nr_out, nr_in, buf,
-					GFP_ATOMIC);
-		/* A packed ring returns -EIO for a failed mapping as well. */
-		if (err == -EIO && !virtqueue_is_broken(vq->vq))
-			err = -ENOMEM;
-		vq->stats.added += !err;
-		/* Without it the buffers in a full ring might never be seen. */
-		if (is_last || err)
-			needs_doorbell = virtqueue_kick_prepare(vq->vq);
-		vq->stats.doorbells += needs_doorbell;
-		if (err == -EIO)
-			vq_report_broken(vq->vq);
-	}
-	spin_unlock_irqrestore(&vq->lock, flags);
-	if (needs_doorbell)
-		vq_ring(vq->vq);
-	rcu_read_unlock();
+	/* The virtio core rings for each attempt on a full ring. */
+	if (!err && unlikely(vq->full_at == vq->stats.returned))
+		err = -ENOSPC;
+	if (unlikely(err))
+		goto unlock;
 
+	err = virtqueue_add_sgs(vq->vq, sgs, nr_out, nr_in, buf, GFP_ATOMIC);
+	if (likely(!err))
+		vq->stats.added++;
+	else if (err == -ENOSPC && vq_is_in_use(vq))
+		vq->full_at = vq->stats.returned;
+	/* A packed ring returns -EIO for a failed mapping as well. */
+	else if (err == -EIO && !virtqueue_is_broken(vq->vq))
+		err = -ENOMEM;
+	else if (err == -EIO)
+		vq_report_broken(vq->vq);
+	/* Without it the buffers in a full ring might never be seen. */
+	if ((is_last || err) && virtqueue_kick_prepare(vq->vq)) {
+		vq->stats.doorbells++;
+		vq_unlock_and_ring(vq, flags);
+		return err;
+	}
+unlock:
+	spin_unlock_irqrestore(&vq->lock, flags);
 	return err;
 }
 
 static void vq_kick(struct virtscsi_vq *vq, bool always)
 {
-	bool needs_doorbell = false;
 	unsigned long flags;
+	bool needs_doorbell;
 
-	rcu_read_lock();
 	spin_lock_irqsave(&vq->lock, flags);
 	/* What is in a paused ring is still for the device to see. */
-	if (!vq_check_state(vq) || vq->state == VIRTSCSI_VQ_PAUSED)
-		needs_doorbell = virtqueue_kick_prepare(vq->vq) || always;
-	if (!always)
-		vq->stats.doorbells += needs_doorbell;
+	if (!vq_check_state(vq) || vq->state == VIRTSCSI_VQ_PAUSED) {
+		needs_doorbell = virtqueue_kick_prepare(vq->vq);
+		if (!always)
+			vq->stats.doorbells += needs_doorbell;
+		if (needs_doorbell || always) {
+			vq_unlock_and_ring(vq, flags);
+			return;
+		}
+	}
 	spin_unlock_irqrestore(&vq->lock, flags);
-	if (needs_doorbell)
-		vq_ring(vq->vq);
-	rcu_read_unlock();
 }
 
 /* Ring the doorbell for what was added without. */
@@ -271,68 +265,72 @@ void virtscsi_vq_kick_again(struct virtscsi_vq *vq)
 	vq_kick(vq, true);
 }
 
-static bool vq_holds_more(const struct virtscsi_vq *vq)
-{
-	return vq->vq->num_free < virtqueue_get_vring_size(vq->vq);
-}
-
 /*
- * Takes out up to a batch. While the device has more, interrupts stay off:
- * finishing a batch takes longer than looking again, and finds what was
- * returned meanwhile without an interrupt for it. When this returns false, the
- * ring was seen empty after interrupts were enabled; a polled virtqueue has
- * none.
+ * Takes out up to @max. While the device has more, interrupts stay off: finishing
+ * what was taken takes longer than looking again, and finds what was returned
+ * meanwhile without an interrupt for it. When this returns false, the ring was
+ * seen empty after interrupts were enabled; a polled virtqueue has none.
  */
-static bool vq_take_batch(struct virtscsi_vq *vq, void *batch[REAP_BATCH],
-			  unsigned int *nr, bool is_interrupt)
+static bool vq_take_batch(struct virtscsi_vq *vq, struct virtscsi_vq_link **tail,
+			  unsigned int max, bool is_interrupt)
 {
 	bool has_interrupt, is_more = false;
+	struct virtscsi_vq_link *link;
+	unsigned int nr = 0, len;
 	unsigned long flags;
-	unsigned int len;
 
-	*nr = 0;
 	spin_lock_irqsave(&vq->lock, flags);
-	if (vq->vq) {
-		has_interrupt = vq->vq->callback;
-		if (has_interrupt)
-			virtqueue_disable_cb(vq->vq);
-		while (*nr < REAP_BATCH) {
-			batch[*nr] = virtqueue_get_buf(vq->vq, &len);
-			if (!batch[*nr])
-				break;
-			(*nr)++;
-		}
-		vq->stats.returned += *nr;
-		if (!is_interrupt)
-			vq->stats.unprompted += *nr;
-		is_more = *nr == REAP_BATCH ||
-			  (has_interrupt && *nr && vq_holds_more(vq));
-		if (virtqueue_is_broken(vq->vq))
-			vq_report_broken(vq->vq);
-		else if (!is_more && has_interrupt)
-			is_more = !virtqueue_enable_cb(vq->vq);
-	}
+	if (!vq->vq)
+		goto unlock;
+	has_interrupt = vq->vq->callback;
+	if (has_interrupt)
+		virtqueue_disable_cb(vq->vq);
+	do {
+		link = virtqueue_get_buf(vq->vq, &len);
+		if (!link)
+			break;
+		*tail = link;
+		tail = &link->next;
+		vq->stats.returned++;
+	} while (++nr < max && vq_is_in_use(vq));
+	if (!is_interrupt)
+		vq->stats.unprompted += nr;
+
+	if (vq_is_in_use(vq) && (nr == max || (has_interrupt && nr)))
+		is_more = true;
+	else if (virtqueue_is_broken(vq->vq))
+		vq_report_broken(vq->vq);
+	else if (has_interrupt)
+		is_more = !virtqueue_enable_cb(vq->vq);
+	else
+		vq_remember(vq);
+unlock:
 	spin_unlock_irqrestore(&vq->lock, flags);
+	*tail = NULL;
 	return is_more;
 }
 
 static unsigned int vq_reap(struct virtscsi *vscsi, struct virtscsi_vq *vq,
 			    bool is_interrupt)
 {
-	void *batch[REAP_BATCH];
-	unsigned int total = 0;
-	unsigned int nr, i;
+	/* Most interrupts are for one buffer; then this does not look for a second. */
+	unsigned int max = is_interrupt ? 1 : REAP_BATCH;
+	struct virtscsi_vq_link *taken, *next;
+	unsigned int nr = 0;
 	bool is_more;
 
 	rcu_read_lock();
 	do {
-		is_more = vq_take_batch(vq, batch, &nr, is_interrupt);
-		for (i = 0; i < nr; i++)
-			vq->ops->finish(vscsi, batch[i]);
-		total += nr;
+		is_more = vq_take_batch(vq, &taken, max, is_interrupt);
+		for (; taken; taken = next) {
+			next = taken->next;
+			vq->ops->finish(vscsi, taken);
+			nr++;
+		}
+		max = REAP_BATCH;
 	} while (is_more);
 	rcu_read_unlock();
-	return total;
+	return nr;
 }
 
 /*
@@ -345,6 +343,23 @@ unsigned int virtscsi_vq_reap(struct virtscsi *vscsi, struct virtscsi_vq *vq)
 }
 
 /*
+ * The same for a virtqueue without interrupts, except that an empty ring costs no
+ * lock, which those who submit need.
+ */
+unsigned int virtscsi_vq_poll(struct virtscsi *vscsi, struct virtscsi_vq *vq)
+{
+	struct virtqueue *virtqueue;
+	unsigned int nr = 0;
+
+	rcu_read_lock();
+	virtqueue = READ_ONCE(vq->vq);
+	if (virtqueue && virtqueue_poll(virtqueue, READ_ONCE(vq->seen)))
+		nr = vq_reap(vscsi, vq, false);
+	rcu_read_unlock();
+	return nr;
+}
+
+/*
  * The device returns commands before the task management function that ended
  * them (virtio 1.3, 5.6.6.2), but each queue has an interrupt of its own, and
  * that of the commands may come later.
@@ -353,8 +368,8 @@ void virtscsi_vq_reap_requests(struct virtscsi *vscsi)
 {
 	u32 i;
 
-	for (i = 0; i < vscsi->vqs.nr_requests; i++)
-		virtscsi_vq_reap(vscsi, &vscsi->vqs.request[i]);
+	for (i = 0; i < vscsi->vqs.setup.nr_requests; i++)
+		virtscsi_vq_reap(vscsi, virtscsi_vq_request(vscsi, i));
 }
 
 /*
@@ -409,13 +424,10 @@ static void vq_detach_buffers(struct virtscsi *vscsi, struct virtscsi_vq *vq)
  */
 void virtscsi_vq_detach_all(struct virtscsi *vscsi)
 {
-	struct virtscsi_vqs *vqs = &vscsi->vqs;
 	u32 i;
 
-	vq_detach_buffers(vscsi, &vqs->control);
-	vq_detach_buffers(vscsi, &vqs->event);
-	for (i = 0; i < vqs->nr_requests; i++)
-		vq_detach_buffers(vscsi, &vqs->request[i]);
+	for (i = 0; i < virtscsi_vq_count(&vscsi->vqs); i++)
+		vq_detach_buffers(vscsi, &vscsi->vqs.of[i]);
 	/* Pollers and ioctls may still process what they took out before. */
 	synchronize_rcu();
 }

@@ -30,6 +30,11 @@ enum virtscsi_vq_state {
 	VIRTSCSI_VQ_DEAD,	/* refused for good */
 };
 
+/* A buffer of an owner with finish() begins with it. Links what was taken out. */
+struct virtscsi_vq_link {
+	struct virtscsi_vq_link *next;
+};
+
 /*
  * The owner of a virtqueue. finish() and lose() are called under RCU, without a
  * lock: the device returned a buffer; or it was reset, or is not used any more,
@@ -50,42 +55,40 @@ struct virtscsi_vq_stats {
 	u64 interrupts;		/* not under the lock: they come one at a time */
 };
 
+/* Up to stats.interrupts in one cache line. */
 struct virtscsi_vq {
 	spinlock_t lock;	/* all but ops and stats.interrupts */
-	struct virtqueue *vq;	/* NULL while the device is reset */
 	enum virtscsi_vq_state state;
+	struct virtqueue *vq;	/* NULL while the device is reset; also under RCU */
 	const struct virtscsi_vq_ops *ops;
+	u64 full_at;		/* stats.returned when the ring was full */
 	struct virtscsi_vq_stats stats;
+	unsigned int seen;	/* polled: the ring is empty while it is here */
 } ____cacheline_aligned_in_smp;
 
-/* Part of struct virtscsi. */
-struct virtscsi_vqs {
-	struct work_struct *broken_work;	/* a virtqueue is broken */
-	struct workqueue_struct *broken_queue;
+/* What a new instance is set up with. */
+struct virtscsi_vq_setup {
 	u32 nr_requests;	/* polled ones included */
 	u32 nr_polled;		/* the last ones */
-	struct virtscsi_vq control;
-	struct virtscsi_vq event;
-	struct virtscsi_vq request[];
-};
-
-/* What the virtqueues of a new instance are given; see struct virtscsi_vqs. */
-struct virtscsi_vq_setup {
-	u32 nr_requests;
-	u32 nr_polled;
 	const struct virtscsi_vq_ops *control;
 	const struct virtscsi_vq_ops *event;
 	const struct virtscsi_vq_ops *request;
-	struct work_struct *broken_work;
+	struct work_struct *broken_work;	/* a virtqueue is broken */
 	struct workqueue_struct *broken_queue;
+};
+
+/* Part of struct virtscsi. */
+struct virtscsi_vqs {
+	struct virtscsi_vq_setup setup;
+	struct virtscsi_vq of[];	/* by enum virtscsi_vq_index */
 };
 
 void virtscsi_vq_init(struct virtscsi *vscsi,
 		      const struct virtscsi_vq_setup *setup);
-void virtscsi_vq_interrupt(struct virtscsi *vscsi, struct virtscsi_vq *vq);
+void virtscsi_vq_interrupt(struct virtqueue *virtqueue);
 int virtscsi_vq_find(struct virtscsi *vscsi, bool use_fewer);
 void virtscsi_vq_release(struct virtscsi *vscsi);
-u32 virtscsi_vq_ring_size(const struct virtscsi *vscsi);
+u32 virtscsi_vq_ring_size(struct virtscsi *vscsi);
 u32 virtscsi_vq_nr_polled(const struct virtscsi *vscsi);
 struct virtscsi_vq *virtscsi_vq_control(struct virtscsi *vscsi);
 struct virtscsi_vq *virtscsi_vq_event(struct virtscsi *vscsi);
@@ -100,6 +103,7 @@ int virtscsi_vq_add(struct virtscsi_vq *vq, struct scatterlist *sgs[],
 void virtscsi_vq_kick(struct virtscsi_vq *vq);
 void virtscsi_vq_kick_again(struct virtscsi_vq *vq);
 unsigned int virtscsi_vq_reap(struct virtscsi *vscsi, struct virtscsi_vq *vq);
+unsigned int virtscsi_vq_poll(struct virtscsi *vscsi, struct virtscsi_vq *vq);
 void virtscsi_vq_reap_requests(struct virtscsi *vscsi);
 void *virtscsi_vq_take(struct virtscsi_vq *vq);
 void virtscsi_vq_detach_all(struct virtscsi *vscsi);

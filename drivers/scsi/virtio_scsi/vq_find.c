@@ -10,76 +10,43 @@
 
 #include "virtscsi.h"
 
-static void vq_control_interrupt(struct virtqueue *vq)
-{
-	struct virtscsi *vscsi = vq->vdev->priv;
-
-	virtscsi_vq_interrupt(vscsi, &vscsi->vqs.control);
-}
-
-static void vq_event_interrupt(struct virtqueue *vq)
-{
-	struct virtscsi *vscsi = vq->vdev->priv;
-
-	virtscsi_vq_interrupt(vscsi, &vscsi->vqs.event);
-}
-
-static void vq_request_interrupt(struct virtqueue *vq)
-{
-	struct virtscsi *vscsi = vq->vdev->priv;
-
-	virtscsi_vq_interrupt(vscsi, &vscsi->vqs.request[vq->index - VIRTSCSI_VQ_REQUEST]);
-}
-
 static void vq_attach(struct virtscsi_vq *vq, struct virtqueue *virtqueue)
 {
 	unsigned long flags;
 
 	spin_lock_irqsave(&vq->lock, flags);
-	vq->vq = virtqueue;
+	WRITE_ONCE(vq->vq, virtqueue);
 	spin_unlock_irqrestore(&vq->lock, flags);
-}
-
-static void vq_attach_all(struct virtscsi_vqs *vqs, struct virtqueue *found[])
-{
-	u32 i;
-
-	vq_attach(&vqs->control, found[VIRTSCSI_VQ_CONTROL]);
-	vq_attach(&vqs->event, found[VIRTSCSI_VQ_EVENT]);
-	for (i = 0; i < vqs->nr_requests; i++)
-		vq_attach(&vqs->request[i], found[VIRTSCSI_VQ_REQUEST + i]);
 }
 
 static int vq_find(struct virtscsi *vscsi)
 {
 	struct irq_affinity affinity = { .pre_vectors = VIRTSCSI_VQ_REQUEST };
 	struct virtscsi_vqs *vqs = &vscsi->vqs;
-	u32 nr_vqs = VIRTSCSI_VQ_REQUEST + vqs->nr_requests;
 	struct virtqueue_info *info;
 	struct virtqueue **found;
 	int err = -ENOMEM;
 	u32 i;
 
-	found = kzalloc_objs(*found, nr_vqs);
-	info = kzalloc_objs(*info, nr_vqs);
+	found = kzalloc_objs(*found, virtscsi_vq_count(vqs));
+	info = kzalloc_objs(*info, virtscsi_vq_count(vqs));
 	if (!found || !info)
 		goto out;
 
+	for (i = 0; i < virtscsi_vq_count(vqs); i++) {
+		info[i].name = "request";
+		info[i].callback = virtscsi_vq_interrupt;
+	}
 	info[VIRTSCSI_VQ_CONTROL].name = "control";
-	info[VIRTSCSI_VQ_CONTROL].callback = vq_control_interrupt;
 	info[VIRTSCSI_VQ_EVENT].name = "event";
-	info[VIRTSCSI_VQ_EVENT].callback = vq_event_interrupt;
-	for (i = VIRTSCSI_VQ_REQUEST; i < nr_vqs; i++) {
+	for (i = virtscsi_vq_count(vqs) - vqs->setup.nr_polled; i < virtscsi_vq_count(vqs); i++) {
 		info[i].name = "request_poll";
-		if (i < nr_vqs - vqs->nr_polled) {
-			info[i].name = "request";
-			info[i].callback = vq_request_interrupt;
-		}
+		info[i].callback = NULL;
 	}
 
-	err = virtio_find_vqs(vscsi->vdev, nr_vqs, found, info, &affinity);
-	if (!err)
-		vq_attach_all(vqs, found);
+	err = virtio_find_vqs(vscsi->vdev, virtscsi_vq_count(vqs), found, info, &affinity);
+	for (i = 0; !err && i < virtscsi_vq_count(vqs); i++)
+		vq_attach(&vqs->of[i], found[i]);
 out:
 	kfree(info);
 	kfree(found);
@@ -97,13 +64,13 @@ int virtscsi_vq_find(struct virtscsi *vscsi, bool use_fewer)
 	int err = vq_find(vscsi);
 
 	/* Transports differ in the error for a virtqueue that does not exist. */
-	if (!err || err == -ENOMEM || vqs->nr_requests == 1 || !use_fewer)
+	if (!err || err == -ENOMEM || vqs->setup.nr_requests == 1 || !use_fewer)
 		return err;
 
 	dev_warn(&vscsi->vdev->dev, "device lacks some of the %u request queues it announces, using 1\n",
-		 vqs->nr_requests);
-	vqs->nr_requests = 1;
-	vqs->nr_polled = 0;
+		 vqs->setup.nr_requests);
+	vqs->setup.nr_requests = 1;
+	vqs->setup.nr_polled = 0;
 	return vq_find(vscsi);
 }
 
@@ -113,26 +80,24 @@ int virtscsi_vq_find(struct virtscsi *vscsi, bool use_fewer)
  */
 void virtscsi_vq_release(struct virtscsi *vscsi)
 {
-	struct virtscsi_vqs *vqs = &vscsi->vqs;
 	u32 i;
 
-	if (!vqs->control.vq)
+	if (!vscsi->vqs.of[VIRTSCSI_VQ_CONTROL].vq)
 		return;
-	vq_attach(&vqs->control, NULL);
-	vq_attach(&vqs->event, NULL);
-	for (i = 0; i < vqs->nr_requests; i++)
-		vq_attach(&vqs->request[i], NULL);
+	for (i = 0; i < virtscsi_vq_count(&vscsi->vqs); i++)
+		vq_attach(&vscsi->vqs.of[i], NULL);
+	/* See virtscsi_vq_poll(). */
+	synchronize_rcu();
 	vscsi->vdev->config->del_vqs(vscsi->vdev);
 }
 
 /* Entries of the smallest request virtqueue. */
-u32 virtscsi_vq_ring_size(const struct virtscsi *vscsi)
+u32 virtscsi_vq_ring_size(struct virtscsi *vscsi)
 {
-	const struct virtscsi_vqs *vqs = &vscsi->vqs;
 	u32 size = U32_MAX;
 	u32 i;
 
-	for (i = 0; i < vqs->nr_requests; i++)
-		size = min(size, virtqueue_get_vring_size(vqs->request[i].vq));
+	for (i = 0; i < vscsi->vqs.setup.nr_requests; i++)
+		size = min(size, virtqueue_get_vring_size(virtscsi_vq_request(vscsi, i)->vq));
 	return size;
 }
