@@ -31,12 +31,6 @@ static struct scsi_cmnd *cmd_to_scsi(void *buf)
 	return (struct scsi_cmnd *)buf - 1;
 }
 
-static void *cmd_request(const struct virtscsi *vscsi,
-			 const struct virtscsi_cmd *cmd)
-{
-	return (void *)cmd->resp + vscsi->tags.request_offset;
-}
-
 /* The error handler's commands have the protection buffer of the failed one. */
 static unsigned int cmd_prot_sg_count(struct scsi_cmnd *sc)
 {
@@ -57,67 +51,53 @@ static u32 cmd_pi_bytes(struct scsi_cmnd *sc)
 }
 
 static bool cmd_put_request(struct virtscsi *vscsi, struct scsi_cmnd *sc,
-			    u32 unique_tag)
+			    struct virtscsi_tag *tag)
 {
-	struct virtscsi_tag *tag = virtscsi_tags_find(vscsi, unique_tag);
+	struct virtscsi_lun *lun = sc->device->hostdata;
 	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
 	struct virtscsi_command command = {
-		.lun = sc->device->lun,
-		.target = sc->device->id,
+		.lun = lun->cmds.address,
+		.tag = cmd->tag,
 		.cdb = sc->cmnd,
 		.cdb_len = sc->cmd_len,
 	};
 
-	cmd->tag = virtscsi_wire_tag(unique_tag, ++tag->generation);
-	command.tag = cmd->tag;
 	if (vscsi->has_pi && sc->sc_data_direction == DMA_TO_DEVICE)
 		command.pi_bytesout = cmd_pi_bytes(sc);
 	else if (vscsi->has_pi && sc->sc_data_direction == DMA_FROM_DEVICE)
 		command.pi_bytesin = cmd_pi_bytes(sc);
 
-	cmd->resp = tag->resp;
-	virtscsi_wire_arm_resp(cmd->resp);
-	return virtscsi_wire_put_cmd(cmd_request(vscsi, cmd),
-				     vscsi->is_le, vscsi->has_pi,
+	virtscsi_wire_arm_resp(tag->resp);
+	return virtscsi_wire_put_cmd(tag->request, vscsi->is_le, vscsi->has_pi,
 				     virtscsi_limit(vscsi, VIRTSCSI_CDB_SIZE),
 				     &command);
 }
 
-/* sg_init_one(), but inline. */
-static inline void cmd_init_sg(struct scatterlist *sg, const void *buf, u32 len)
+/* Protection information, then data. Returns how many sgs it has set. */
+static unsigned int cmd_put_data(struct virtscsi *vscsi, struct scsi_cmnd *sc,
+				 struct scatterlist *sgs[])
 {
-	*sg = (struct scatterlist){ };
-	sg_mark_end(sg);
-	sg_set_buf(sg, buf, len);
+	unsigned int nr = 0;
+
+	if (vscsi->has_pi && cmd_prot_sg_count(sc))
+		sgs[nr++] = scsi_prot_sglist(sc);
+	if (scsi_sg_count(sc))
+		sgs[nr++] = scsi_sglist(sc);
+	return nr;
 }
 
-/* Header, protection information, data; device-readable parts come first. */
+/* The device-readable parts come first. */
 static int cmd_add(struct virtscsi *vscsi, struct virtscsi_vq *vq,
-		   struct scsi_cmnd *sc)
+		   struct scsi_cmnd *sc, struct virtscsi_tag *tag)
 {
-	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
-	struct scatterlist request, resp;
-	struct scatterlist *sgs[4];
-	unsigned int nr_out = 0, nr_in = 0;
 	bool is_out = sc->sc_data_direction == DMA_TO_DEVICE;
-	bool has_prot = vscsi->has_pi && cmd_prot_sg_count(sc);
+	struct scatterlist **sgs = tag->sgs;
+	unsigned int nr;
 
-	cmd_init_sg(&request, cmd_request(vscsi, cmd), vscsi->tags.request_len);
-	sgs[nr_out++] = &request;
-	if (is_out && has_prot)
-		sgs[nr_out++] = scsi_prot_sglist(sc);
-	if (is_out && scsi_sg_count(sc))
-		sgs[nr_out++] = scsi_sglist(sc);
-
-	cmd_init_sg(&resp, cmd->resp, vscsi->tags.resp_len);
-	sgs[nr_out + nr_in++] = &resp;
-	if (!is_out && has_prot)
-		sgs[nr_out + nr_in++] = scsi_prot_sglist(sc);
-	if (!is_out && scsi_sg_count(sc))
-		sgs[nr_out + nr_in++] = scsi_sglist(sc);
-
-	return virtscsi_vq_add(vq, sgs, nr_out, nr_in, cmd,
-			       sc->flags & SCMD_LAST);
+	nr = cmd_put_data(vscsi, sc, sgs + (is_out ? 1 : 2));
+	sgs[is_out ? 1 + nr : 1] = &tag->resp_sg;
+	return virtscsi_vq_add(vq, sgs, is_out ? 1 + nr : 1, is_out ? 1 : 1 + nr,
+			       scsi_cmd_priv(sc), sc->flags & SCMD_LAST);
 }
 
 static enum scsi_qc_status cmd_fail(struct scsi_cmnd *sc, int host_byte)
@@ -144,7 +124,7 @@ static bool cmd_waited_long(struct scsi_cmnd *sc)
 	return time_after(jiffies, sc->jiffies_at_alloc + limit);
 }
 
-static enum scsi_qc_status cmd_refuse(struct scsi_cmnd *sc, int err)
+static noinline enum scsi_qc_status cmd_refuse(struct scsi_cmnd *sc, int err)
 {
 	struct virtscsi_lun *lun = sc->device->hostdata;
 
@@ -207,15 +187,17 @@ enum scsi_qc_status virtscsi_cmd_queue(struct Scsi_Host *shost,
 	struct virtscsi_lun *lun = sc->device->hostdata;
 	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
 	u32 unique_tag = blk_mq_unique_tag(scsi_cmd_to_rq(sc));
+	struct virtscsi_tag *tag = virtscsi_tags_find(vscsi, unique_tag);
 	int err;
 
 	/* REPORT LUNS concerns the target, and the scan sends it to LUN 0. */
 	if (unlikely(lun->cmds.is_unused) && sc->cmnd[0] != REPORT_LUNS)
 		return cmd_answer_no_lun(sc);
-	if (!cmd_put_request(vscsi, sc, unique_tag)) {
+	cmd->tag = virtscsi_wire_tag(unique_tag, ++tag->generation);
+	cmd->resp = tag->resp;
+	if (!cmd_put_request(vscsi, sc, tag)) {
 		dev_err_ratelimited(&sc->device->sdev_gendev,
-				    "cannot encode %u-byte CDB for this address\n",
-				    sc->cmd_len);
+				    "cannot encode %u-byte CDB\n", sc->cmd_len);
 		return cmd_fail(sc, DID_ERROR);
 	}
 
@@ -225,7 +207,7 @@ enum scsi_qc_status virtscsi_cmd_queue(struct Scsi_Host *shost,
 	WRITE_ONCE(cmd->is_in_flight, true);
 	trace_virtscsi_submit(sc);
 	virtscsi_stats_submit(&lun->stats, &cmd->stats, sc);
-	err = cmd_add(vscsi, cmd_choose_vq(vscsi, sc, unique_tag), sc);
+	err = cmd_add(vscsi, cmd_choose_vq(vscsi, sc, unique_tag), sc, tag);
 	if (!err)
 		return 0;
 	WRITE_ONCE(cmd->is_in_flight, false);
@@ -312,7 +294,7 @@ static void cmd_take_sense(struct virtscsi *vscsi, struct scsi_cmnd *sc,
 		sc->result = DID_ERROR << 16;
 }
 
-static void cmd_take_outcome(struct virtscsi *vscsi, struct scsi_cmnd *sc)
+static noinline void cmd_take_outcome(struct virtscsi *vscsi, struct scsi_cmnd *sc)
 {
 	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
 	struct virtscsi_lun *lun = sc->device->hostdata;
@@ -343,7 +325,8 @@ static void cmd_take_outcome(struct virtscsi *vscsi, struct scsi_cmnd *sc)
 }
 
 /* Result and residual are set. */
-static void cmd_complete(struct virtscsi *vscsi, struct scsi_cmnd *sc)
+static __always_inline void cmd_complete(struct virtscsi *vscsi,
+					 struct scsi_cmnd *sc)
 {
 	struct virtscsi_lun *lun = sc->device->hostdata;
 	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);

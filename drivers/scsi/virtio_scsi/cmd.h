@@ -15,11 +15,11 @@
 #include "recovery.h"
 #include "stats.h"
 #include "vq.h"
+#include "wire.h"
 
 struct scsi_cmnd;
 struct scsi_device;
 struct virtscsi;
-struct virtscsi_wire_resp;
 
 /* Part of struct virtscsi. */
 struct virtscsi_cmds {
@@ -42,6 +42,7 @@ struct virtscsi_cmd {
 
 /* Part of struct virtscsi_lun. */
 struct virtscsi_lun_cmds {
+	u8 address[VIRTSCSI_WIRE_LUN_LEN];
 	bool is_doubted;	/* see virtscsi_cmd_doubt() */
 	bool is_unused;		/* beyond max_lun, or known under another number */
 };

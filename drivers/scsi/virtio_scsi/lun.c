@@ -237,15 +237,13 @@ static bool lun_is_alias(struct scsi_device *sdev)
 	return true;
 }
 
-/* Implements virtio 1.3, 5.6.4 (max_lun), and 5.6.6.1 for the addresses. */
+/* Implements virtio 1.3, 5.6.4 (max_lun). */
 static bool lun_is_beyond(struct scsi_device *sdev)
 {
 	u32 last = max(virtscsi_limit(shost_priv(sdev->host), VIRTSCSI_MAX_LUN),
 		       LUN_ALWAYS);
-	u8 wire[VIRTSCSI_WIRE_LUN_LEN];
 
-	return !virtscsi_wire_put_lun(wire, sdev->id, sdev->lun) ||
-	       (!scsi_is_wlun(sdev->lun) && (sdev->lun & LUN_MASK) > last);
+	return !scsi_is_wlun(sdev->lun) && (sdev->lun & LUN_MASK) > last;
 }
 
 /*
@@ -267,7 +265,9 @@ int virtscsi_lun_alloc(struct scsi_device *sdev)
 		return err;
 	}
 	lun->sdev = sdev;
-	lun->cmds.is_unused = lun_is_beyond(sdev) || lun_is_alias(sdev);
+	lun->cmds.is_unused =
+		!virtscsi_wire_put_lun(lun->cmds.address, sdev->id, sdev->lun) ||
+		lun_is_beyond(sdev) || lun_is_alias(sdev);
 	lun->target_level = sdev->sdev_target->scsi_level;
 	lun->ran_at = jiffies - RUN_INTERVAL;
 	INIT_DELAYED_WORK(&lun->work, lun_work);

@@ -16,49 +16,42 @@
 #include "virtscsi.h"
 #include "wire.h"
 
-static int tags_create_cache(struct virtscsi *vscsi)
-{
-	u32 align = max(cache_line_size(), dma_get_cache_alignment());
-	struct virtscsi_tags *tags = &vscsi->tags;
-	char name[32];
-
-	tags->resp_len =
-		virtscsi_wire_resp_len(virtscsi_limit(vscsi, VIRTSCSI_SENSE_SIZE));
-	tags->request_len =
-		virtscsi_wire_cmd_len(vscsi->has_pi,
-				      virtscsi_limit(vscsi, VIRTSCSI_CDB_SIZE));
-	tags->request_offset = ALIGN(tags->resp_len, align);
-	snprintf(name, sizeof(name), "virtio_scsi_cmd_%u",
-		 vscsi->shost->host_no);
-	tags->cache = kmem_cache_create(name, tags->request_offset +
-					tags->request_len, align,
-					SLAB_HWCACHE_ALIGN | SLAB_NO_MERGE,
-					NULL);
-	return tags->cache ? 0 : -ENOMEM;
-}
-
 /*
  * The limits of the host are set. virtscsi_tags_exit() undoes it, also after an
  * error.
  */
 int virtscsi_tags_init(struct virtscsi *vscsi)
 {
+	u32 align = max(cache_line_size(), dma_get_cache_alignment());
+	u32 resp_len =
+		virtscsi_wire_resp_len(virtscsi_limit(vscsi, VIRTSCSI_SENSE_SIZE));
+	u32 request_len =
+		virtscsi_wire_cmd_len(vscsi->has_pi,
+				      virtscsi_limit(vscsi, VIRTSCSI_CDB_SIZE));
 	struct virtscsi_tags *tags = &vscsi->tags;
+	struct virtscsi_tag *tag;
+	char name[32];
 	size_t nr, i;
-	int err;
 
-	err = tags_create_cache(vscsi);
-	if (err)
-		return err;
+	snprintf(name, sizeof(name), "virtio_scsi_cmd_%u",
+		 vscsi->shost->host_no);
+	tags->cache = kmem_cache_create(name, ALIGN(resp_len, align) + request_len,
+					align, SLAB_HWCACHE_ALIGN | SLAB_NO_MERGE,
+					NULL);
 	tags->nr_tags = vscsi->shost->can_queue;
 	nr = array_size(virtscsi_vq_nr_requests(vscsi), tags->nr_tags);
 	tags->of = kvzalloc_objs(*tags->of, nr);
-	if (!tags->of)
+	if (!tags->cache || !tags->of)
 		return -ENOMEM;
 	for (i = 0; i < nr; i++) {
-		tags->of[i].resp = kmem_cache_zalloc(tags->cache, GFP_KERNEL);
-		if (!tags->of[i].resp)
+		tag = &tags->of[i];
+		tag->resp = kmem_cache_zalloc(tags->cache, GFP_KERNEL);
+		if (!tag->resp)
 			return -ENOMEM;
+		tag->request = (void *)tag->resp + ALIGN(resp_len, align);
+		sg_init_one(&tag->request_sg, tag->request, request_len);
+		sg_init_one(&tag->resp_sg, tag->resp, resp_len);
+		tag->sgs[0] = &tag->request_sg;
 	}
 	return 0;
 }

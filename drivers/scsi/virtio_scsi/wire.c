@@ -12,8 +12,6 @@
 #include <linux/kernel.h>
 #include <linux/limits.h>
 #include <linux/stddef.h>
-#include <linux/string.h>
-#include <linux/virtio_byteorder.h>
 #include <scsi/scsi_proto.h>
 #include <scsi/scsi_status.h>
 
@@ -48,8 +46,14 @@ static_assert(offsetof(struct virtscsi_wire_event, reason) ==
 /* Byte 0 of an address that names a target and a logical unit. */
 #define LUN_BYTE_0		1
 
-static inline bool wire_put_lun(u8 wire[VIRTSCSI_WIRE_LUN_LEN],
-				unsigned int target, u64 lun)
+/*
+ * @lun is the midlayer's: 0 to 16383, the same with the flat space prefix (as in
+ * REPORT LUNS data), or 0xc101. Every LUN is sent in flat space format: all known
+ * devices accept it, and some compare bytes. Returns false if the wire format
+ * cannot express the address.
+ */
+bool virtscsi_wire_put_lun(u8 wire[VIRTSCSI_WIRE_LUN_LEN], unsigned int target,
+			   u64 lun)
 {
 	memset(wire, 0, VIRTSCSI_WIRE_LUN_LEN);
 
@@ -67,18 +71,6 @@ static inline bool wire_put_lun(u8 wire[VIRTSCSI_WIRE_LUN_LEN],
 	wire[2] = lun >> 8;
 	wire[3] = lun & 0xff;
 	return true;
-}
-
-/*
- * @lun is the midlayer's: 0 to 16383, the same with the flat space prefix (as in
- * REPORT LUNS data), or 0xc101. Every LUN is sent in flat space format: all known
- * devices accept it, and some compare bytes. Returns false if the wire format
- * cannot express the address.
- */
-bool virtscsi_wire_put_lun(u8 wire[VIRTSCSI_WIRE_LUN_LEN], unsigned int target,
-			   u64 lun)
-{
-	return wire_put_lun(wire, target, lun);
 }
 
 /*
@@ -109,52 +101,6 @@ u32 virtscsi_wire_cmd_len(bool has_pi, u32 cdb_size)
 u32 virtscsi_wire_resp_len(u32 sense_size)
 {
 	return sizeof(struct virtscsi_wire_resp) + sense_size;
-}
-
-/* With constant sizes the compiler inlines both calls. */
-static void wire_put_cdb(u8 *wire, u32 cdb_size, const u8 *cdb,
-			 unsigned int cdb_len)
-{
-	if (cdb_size == VIRTIO_SCSI_CDB_DEFAULT_SIZE)
-		memset(wire, 0, VIRTIO_SCSI_CDB_DEFAULT_SIZE);
-	else
-		memset(wire, 0, cdb_size);
-	if (cdb_len == 10)
-		memcpy(wire, cdb, 10);
-	else if (cdb_len == 16)
-		memcpy(wire, cdb, 16);
-	else
-		memcpy(wire, cdb, cdb_len);
-}
-
-/*
- * task_attr, prio and crn are zero as virtio 1.3, 5.6.6.1.2 requires. Every byte
- * is written, so the device sees nothing of an earlier command. Returns false if
- * the address or the CDB does not fit.
- */
-bool virtscsi_wire_put_cmd(void *request, bool is_le, bool has_pi,
-			   u32 cdb_size, const struct virtscsi_command *command)
-{
-	struct virtscsi_wire_cmd_pi *head_pi = request;
-	struct virtscsi_wire_cmd *head = request;
-	u8 *cdb;
-
-	if (command->cdb_len > cdb_size ||
-	    !wire_put_lun(head->lun, command->target, command->lun))
-		return false;
-
-	head->tag = __cpu_to_virtio64(is_le, command->tag);
-	head->task_attr = VIRTIO_SCSI_S_SIMPLE;
-	head->prio = 0;
-	head->crn = 0;
-	cdb = (u8 *)(head + 1);
-	if (has_pi) {
-		head_pi->pi_bytesout = __cpu_to_virtio32(is_le, command->pi_bytesout);
-		head_pi->pi_bytesin = __cpu_to_virtio32(is_le, command->pi_bytesin);
-		cdb = (u8 *)(head_pi + 1);
-	}
-	wire_put_cdb(cdb, cdb_size, command->cdb, command->cdb_len);
-	return true;
 }
 
 /* The device may still write to @resp. */

@@ -10,7 +10,9 @@
 
 #include <linux/compiler.h>
 #include <linux/limits.h>
+#include <linux/string.h>
 #include <linux/types.h>
+#include <linux/virtio_byteorder.h>
 #include <linux/virtio_scsi.h>
 
 #define VIRTSCSI_WIRE_LUN_LEN	8
@@ -56,10 +58,9 @@ struct virtscsi_wire_event {
 	__virtio32 reason;
 };
 
-/* A command to encode. The midlayer's LUN; a tag that no other one has. */
+/* A command to encode, with a tag that no other one has. */
 struct virtscsi_command {
-	u64 lun;
-	unsigned int target;
+	const u8 *lun;		/* encoded by virtscsi_wire_put_lun() */
 	u64 tag;
 	u32 pi_bytesout;	/* protection information sent */
 	u32 pi_bytesin;		/* protection information received */
@@ -113,6 +114,46 @@ static inline u32 virtscsi_wire_tag_generation(u64 tag)
 }
 
 /*
+ * Fast path, therefore inline: with constant sizes the compiler makes stores of
+ * memset() and memcpy(). task_attr, prio and crn are zero as virtio 1.3,
+ * 5.6.6.1.2 requires. Every byte is written, so the device sees nothing of an
+ * earlier command. Returns false if the CDB does not fit.
+ */
+static inline bool
+virtscsi_wire_put_cmd(void *request, bool is_le, bool has_pi, u32 cdb_size,
+		      const struct virtscsi_command *command)
+{
+	struct virtscsi_wire_cmd_pi *head_pi = request;
+	struct virtscsi_wire_cmd *head = request;
+	u8 *cdb = (u8 *)(head + 1);
+
+	if (command->cdb_len > cdb_size)
+		return false;
+
+	memcpy(head->lun, command->lun, sizeof(head->lun));
+	head->tag = __cpu_to_virtio64(is_le, command->tag);
+	head->task_attr = VIRTIO_SCSI_S_SIMPLE;
+	head->prio = 0;
+	head->crn = 0;
+	if (has_pi) {
+		head_pi->pi_bytesout = __cpu_to_virtio32(is_le, command->pi_bytesout);
+		head_pi->pi_bytesin = __cpu_to_virtio32(is_le, command->pi_bytesin);
+		cdb = (u8 *)(head_pi + 1);
+	}
+	if (cdb_size == VIRTIO_SCSI_CDB_DEFAULT_SIZE)
+		memset(cdb, 0, VIRTIO_SCSI_CDB_DEFAULT_SIZE);
+	else
+		memset(cdb, 0, cdb_size);
+	if (command->cdb_len == 10)
+		memcpy(cdb, command->cdb, 10);
+	else if (command->cdb_len == 16)
+		memcpy(cdb, command->cdb, 16);
+	else
+		memcpy(cdb, command->cdb, command->cdb_len);
+	return true;
+}
+
+/*
  * Before the device gets the header. Zeros would read as "OK, GOOD". The used
  * length does not tell whether the device wrote: some devices set it to 0.
  */
@@ -139,8 +180,6 @@ bool virtscsi_wire_get_lun(const u8 wire[VIRTSCSI_WIRE_LUN_LEN],
 			   unsigned int *target, u64 *lun);
 u32 virtscsi_wire_cmd_len(bool has_pi, u32 cdb_size);
 u32 virtscsi_wire_resp_len(u32 sense_size);
-bool virtscsi_wire_put_cmd(void *request, bool is_le, bool has_pi,
-			   u32 cdb_size, const struct virtscsi_command *command);
 struct virtscsi_response
 virtscsi_wire_get_resp(const struct virtscsi_wire_resp *resp, bool is_le);
 struct virtscsi_outcome

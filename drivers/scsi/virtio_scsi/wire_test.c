@@ -188,10 +188,11 @@ static const u8 read_16[260] = {
 	[31] = 0x31, [32] = 0x32, [259] = 0x59,
 };
 
+static const u8 some_lun_bytes[] = { 1, 5, 0x41, 0x23, 0, 0, 0, 0 };
+
 /* A command, and its fields on the wire; the index of two says "is_le". */
 static const struct virtscsi_command some_command = {
-	.lun = 0x4123,
-	.target = 5,
+	.lun = some_lun_bytes,
 	.tag = 0x0123456789abcdefULL,
 	.pi_bytesout = 0x10203040,
 	.pi_bytesin = 0x50607080,
@@ -199,7 +200,6 @@ static const struct virtscsi_command some_command = {
 	.cdb_len = 16,
 };
 
-static const u8 some_lun_bytes[] = { 1, 5, 0x41, 0x23, 0, 0, 0, 0 };
 static const u8 some_tag_bytes[2][8] = {
 	{ 0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef },
 	{ 0xef, 0xcd, 0xab, 0x89, 0x67, 0x45, 0x23, 0x01 },
@@ -296,22 +296,18 @@ static void wire_test_put_cmd_under_uapi(struct kunit *test)
 	KUNIT_EXPECT_MEMEQ(test, protected.cdb, read_16, 16);
 }
 
-/* A command that does not fit the wire format is refused; no CDB is written. */
+/* A command that does not fit the wire format is refused; nothing is written. */
 static const struct refuse_row {
 	const char *name;
 	bool has_pi;
 	u32 cdb_size;
 	unsigned int cdb_len;
-	unsigned int target;
-	u64 lun;
 } refuse_rows[] = {
-	{ "CDB one too long", false, 32, 33, 0, 0 },
-	{ "CDB one too long, protected", true, 32, 33, 0, 0 },
-	{ "CDB too long for a small field", false, 16, 17, 0, 0 },
-	{ "CDB too long for a tiny field", false, 1, 6, 0, 0 },
-	{ "CDB longer than any", false, 260, U32_MAX, 0, 0 },
-	{ "target", false, 32, 16, 256, 0 },
-	{ "LUN", true, 32, 16, 0, 0x8000 },
+	{ "CDB one too long", false, 32, 33 },
+	{ "CDB one too long, protected", true, 32, 33 },
+	{ "CDB too long for a small field", false, 16, 17 },
+	{ "CDB too long for a tiny field", false, 1, 6 },
+	{ "CDB longer than any", false, 260, U32_MAX },
 };
 
 KUNIT_ARRAY_PARAM_DESC(refuse, refuse_rows, name);
@@ -323,13 +319,10 @@ static void wire_test_refuse_cmd(struct kunit *test)
 	u8 request[PI_END + 260];
 
 	command.cdb_len = row->cdb_len;
-	command.target = row->target;
-	command.lun = row->lun;
 	memset(request, STALE, sizeof(request));
 	KUNIT_EXPECT_FALSE(test, virtscsi_wire_put_cmd(request, true, row->has_pi,
 						       row->cdb_size, &command));
-	KUNIT_EXPECT_TRUE(test, is_filled(request + VIRTSCSI_WIRE_LUN_LEN, STALE,
-					  sizeof(request) - VIRTSCSI_WIRE_LUN_LEN));
+	KUNIT_EXPECT_TRUE(test, is_filled(request, STALE, sizeof(request)));
 }
 
 /* Responses: twelve bytes, each of them distinct. */
