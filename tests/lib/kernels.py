@@ -5,6 +5,7 @@ Kernels and our module come from scripts/kernel and scripts/build.  A module tre
 holds the few distribution modules that a guest needs, decompressed, and ours under
 updates/, where depmod prefers it; `--driver intree` leaves ours out.
 """
+import functools
 import hashlib
 import lzma
 import os
@@ -31,7 +32,7 @@ _MODULES = ('virtio_pci', 'virtio_mmio', 'virtio_console', 'virtio_scsi', 'scsi_
             'virtio_blk', 'nvme', 'vmw_pvscsi')
 
 # The host's programs that a guest has, besides all of busybox.
-_PROGRAMS = ('kmod', 'kexec', 'lsscsi', 'lsblk', 'fio', 'dd', 'stty', 'tar', 'mt-st', 'mtx',
+_PROGRAMS = ('kmod', 'kexec', 'lsscsi', 'lsblk', 'dd', 'stty', 'tar', 'mt-st', 'mtx',
              'sg_dd', 'sg_inq', 'sg_luns', 'sg_map', 'sg_modes', 'sg_opcodes', 'sg_persist',
              'sg_prevent', 'sg_raw', 'sg_rbuf', 'sg_read', 'sg_read_block_limits', 'sg_readcap',
              'sg_requests', 'sg_reset', 'sg_start', 'sg_sync', 'sg_turs', 'sg_unmap', 'sg_vpd',
@@ -77,6 +78,12 @@ def program(name):
     return path
 
 
+@functools.cache
+def fio():
+    """The guests' own fio, small and static."""
+    return _answer([os.path.join(TOP, 'scripts', 'fio')])
+
+
 def emulator(suite):
     """Another suite's qemu-system-x86_64."""
     return _answer([os.path.join(TOP, 'scripts', 'qemu'), suite])
@@ -111,7 +118,9 @@ class Kernel:
         self.modroot = os.path.join(workdir, f'{name}{variant}-modules')
         self.built = self._build(variant) if driver == 'ours' else None
         self._make_module_tree(self.built)
-        if not self.is_uml:
+        if self.is_uml:
+            self.fio = fio()
+        else:
             self.initrd = os.path.join(workdir, f'{name}{variant}-initrd')
             self._make_initrd()
 
@@ -219,7 +228,7 @@ def _programs(architecture):
     if architecture != 'amd64':
         return ({'bin/busybox': uninstalled('busybox-static', 'bin/busybox', architecture)},
                 {'bin/sh': 'busybox', 'sbin/modprobe': '/bin/busybox'})
-    files = {'bin/busybox': program('busybox')}
+    files = {'bin/busybox': program('busybox'), 'usr/bin/fio': fio()}
     for name in ('sh',) + _PROGRAMS:
         path = program(name)
         files[f'bin/{name}' if name == 'sh' else f'usr/bin/{name}'] = path

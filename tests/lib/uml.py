@@ -27,7 +27,7 @@ class Uml(Guest):
         if self.kernel.coverage:
             os.mkdir(os.path.join(self.dir, 'gcov'))
         with open(os.path.join(self.dir, 'env'), 'w', encoding='ascii') as file:
-            file.write(self.kernel.environment(kernels.TESTS, self.kernel.modroot))
+            file.write(f'{self.kernel.environment(kernels.TESTS, self.kernel.modroot)}VSCSI_FIO={self.kernel.fio}\n')
         self.channel, inner = socket.socketpair()
         with open(self.console, 'wb') as console, inner:
             self.process = procs.start(
