@@ -13,9 +13,10 @@
  * known to be lost, submission is paused for a moment. If the others come back, the
  * device is reset. If they do not, submission goes on and the next attempt waits.
  *
- * Some devices say "not here" of every command. A device is believed after it
- * once said "here", or when what it denies stays away for some timer periods; a
- * device that returns what it denied is never believed.
+ * Some devices say "not here" of every command, others of one that they have not
+ * taken from the virtqueue yet. A device is believed that once said "here", and
+ * that denies a command at two timeouts. A device that returns what it denied is
+ * never believed.
  *
  * All of this is done by one work for each HBA, which visits the commands in
  * flight and never waits. The SCSI error handler is not entered, since it stops
@@ -42,9 +43,6 @@
 
 /* From a pause in vain to the next one. */
 #define PAUSE_INTERVAL	(300 * HZ)
-
-/* A device that never said "here" must deny a command at so many timeouts. */
-#define DENIALS		4
 
 /* What is known of a command; the note of a tag, see virtscsi_inflight_write_note(). */
 enum recovery_says {
@@ -109,9 +107,8 @@ static bool recovery_is_lost(struct virtscsi *vscsi, struct scsi_cmnd *sc)
 {
 	const struct virtscsi_recovery *recovery = &vscsi->recovery;
 
-	return recovery_is_denied(sc) && !READ_ONCE(recovery->is_liar) &&
-	       (READ_ONCE(recovery->is_honest) ||
-		recovery_of(sc)->missing >= DENIALS);
+	return recovery_is_denied(sc) && recovery_of(sc)->was_denied &&
+	       READ_ONCE(recovery->is_honest) && !READ_ONCE(recovery->is_liar);
 }
 
 /*
@@ -170,8 +167,8 @@ void virtscsi_recovery_late(struct virtscsi *vscsi, struct scsi_cmnd *sc)
 {
 	struct virtscsi_recovery *recovery = &vscsi->recovery;
 
-	if (host_byte(sc->result) == DID_OK && recovery_of(sc)->missing &&
-	    recovery_is_denied(sc) && !READ_ONCE(recovery->is_liar)) {
+	if (host_byte(sc->result) == DID_OK && recovery_of(sc)->was_denied &&
+	    !READ_ONCE(recovery->is_liar)) {
 		WRITE_ONCE(recovery->is_liar, true);
 		dev_notice(&vscsi->vdev->dev, "device returned a command that it had denied, not believing QUERY TASK any more\n");
 	}
@@ -242,21 +239,21 @@ static void recovery_report(struct scsi_cmnd *sc, bool is_lost)
 static bool recovery_act(struct recovery_tally *tally, struct scsi_cmnd *sc)
 {
 	struct virtscsi *vscsi = tally->vscsi;
-	bool is_denied = recovery_is_denied(sc);
 	int step = virtscsi_ladder_climb(vscsi, sc);
+	u8 says = virtscsi_inflight_read_note(sc);
 
 	if (step == VIRTSCSI_LADDER_HOST)
 		tally->is_host_reset_due = true;
 	if (step != VIRTSCSI_LADDER_NO_STEP)
 		return step > 0;
-	if (virtscsi_inflight_read_note(sc) == RECOVERY_UNASKED)
+	if (says == RECOVERY_NOT_HERE)
+		recovery_of(sc)->was_denied = true;
+	/* A second denial counts when it was asked for. */
+	if (says == RECOVERY_UNASKED || says == RECOVERY_NOT_HERE)
 		virtscsi_inflight_write_note(vscsi, virtscsi_cmd_tag(sc),
 					     RECOVERY_ASKED);
-	if (virtscsi_tmf_start(sc->device, VIRTIO_SCSI_T_TMF_QUERY_TASK,
-			       virtscsi_cmd_tag(sc)))
-		return false;
-	recovery_of(sc)->missing += is_denied;
-	return true;
+	return !virtscsi_tmf_start(sc->device, VIRTIO_SCSI_T_TMF_QUERY_TASK,
+				   virtscsi_cmd_tag(sc));
 }
 
 static bool recovery_visit(struct scsi_cmnd *sc, void *data)
@@ -278,9 +275,6 @@ static bool recovery_visit(struct scsi_cmnd *sc, void *data)
 	tally->nr_held += !is_lost;
 	if (of->acted == of->timeouts)
 		return true;
-	/* If it comes back after this, the device is not believed again. */
-	if (is_lost)
-		of->missing++;
 	if (is_lost || recovery_act(tally, sc))
 		of->acted = of->timeouts;
 	return true;

@@ -27,7 +27,7 @@ struct virtscsi_recovery {
 struct virtscsi_cmd_recovery {
 	u32 timeouts;		/* how often the timer has fired */
 	u32 acted;		/* for which of these something was sent */
-	u32 missing;		/* how often the device denied the command */
+	bool was_denied;	/* at an earlier timeout */
 	bool is_reported;
 	bool is_finished;	/* seen so at a timeout */
 };
