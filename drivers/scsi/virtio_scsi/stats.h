@@ -139,12 +139,13 @@ static inline void virtscsi_stats_complete(struct virtscsi_lun_stats *stats,
 					   const struct virtscsi_cmd_stats *cmd,
 					   struct scsi_cmnd *sc)
 {
+	struct virtscsi_stats __percpu *counts = stats->counts;
 	unsigned int direction = virtscsi_stats_direction(sc);
 
-	this_cpu_inc(stats->counts->flow[direction].commands);
+	this_cpu_inc(counts->flow[direction].commands);
 	/* After a failure in transport the residual means nothing. */
 	if (likely(host_byte(sc->result) == DID_OK))
-		this_cpu_add(stats->counts->flow[direction].bytes,
+		this_cpu_add(counts->flow[direction].bytes,
 			     scsi_bufflen(sc) - scsi_get_resid(sc));
 	if (static_branch_unlikely(&virtscsi_stats_is_timed))
 		virtscsi_stats_latency(stats, cmd, sc);

@@ -42,7 +42,6 @@ static void vq_init_one(struct virtscsi_vq *vq, const struct virtscsi_vq_ops *op
 {
 	spin_lock_init(&vq->lock);
 	vq->state = VIRTSCSI_VQ_STOPPED;
-	vq->full_at = U64_MAX;
 	vq->ops = ops;
 }
 
@@ -204,17 +203,16 @@ int virtscsi_vq_add(struct virtscsi_vq *vq, struct scatterlist *sgs[],
 
 	spin_lock_irqsave(&vq->lock, flags);
 	err = vq_check_state(vq);
-	/* The virtio core rings for each attempt on a full ring. */
-	if (!err && unlikely(vq->full_at == vq->stats.returned))
-		err = -ENOSPC;
 	if (unlikely(err))
 		goto unlock;
 
-	err = virtqueue_add_sgs(vq->vq, sgs, nr_out, nr_in, buf, GFP_ATOMIC);
+	/* The virtio core rings for each attempt on a full ring, with the lock. */
+	err = -ENOSPC;
+	if (likely(vq->vq->num_free))
+		err = virtqueue_add_sgs(vq->vq, sgs, nr_out, nr_in, buf,
+					GFP_ATOMIC);
 	if (likely(!err))
 		vq->stats.added++;
-	else if (err == -ENOSPC && vq_is_in_use(vq))
-		vq->full_at = vq->stats.returned;
 	/* A packed ring returns -EIO for a failed mapping as well. */
 	else if (err == -EIO && !virtqueue_is_broken(vq->vq))
 		err = -ENOMEM;
@@ -266,13 +264,14 @@ void virtscsi_vq_kick_again(struct virtscsi_vq *vq)
 }
 
 /*
- * Takes out up to @max. While the device has more, interrupts stay off: finishing
- * what was taken takes longer than looking again, and finds what was returned
- * meanwhile without an interrupt for it. When this returns false, the ring was
- * seen empty after interrupts were enabled; a polled virtqueue has none.
+ * Takes out up to a batch. While the device has more, interrupts stay off:
+ * finishing a batch takes longer than looking again, and finds what was
+ * returned meanwhile without an interrupt for it. When this returns false, the
+ * ring was seen empty after interrupts were enabled; a polled virtqueue has
+ * none.
  */
 static bool vq_take_batch(struct virtscsi_vq *vq, struct virtscsi_vq_link **tail,
-			  unsigned int max, bool is_interrupt)
+			  bool is_interrupt)
 {
 	bool has_interrupt, is_more = false;
 	struct virtscsi_vq_link *link;
@@ -292,11 +291,11 @@ static bool vq_take_batch(struct virtscsi_vq *vq, struct virtscsi_vq_link **tail
 		*tail = link;
 		tail = &link->next;
 		vq->stats.returned++;
-	} while (++nr < max && vq_is_in_use(vq));
+	} while (++nr < REAP_BATCH && vq_is_in_use(vq));
 	if (!is_interrupt)
 		vq->stats.unprompted += nr;
 
-	if (vq_is_in_use(vq) && (nr == max || (has_interrupt && nr)))
+	if (vq_is_in_use(vq) && (nr == REAP_BATCH || (has_interrupt && nr)))
 		is_more = true;
 	else if (virtqueue_is_broken(vq->vq))
 		vq_report_broken(vq->vq);
@@ -313,21 +312,18 @@ unlock:
 static unsigned int vq_reap(struct virtscsi *vscsi, struct virtscsi_vq *vq,
 			    bool is_interrupt)
 {
-	/* Most interrupts are for one buffer; then this does not look for a second. */
-	unsigned int max = is_interrupt ? 1 : REAP_BATCH;
 	struct virtscsi_vq_link *taken, *next;
 	unsigned int nr = 0;
 	bool is_more;
 
 	rcu_read_lock();
 	do {
-		is_more = vq_take_batch(vq, &taken, max, is_interrupt);
+		is_more = vq_take_batch(vq, &taken, is_interrupt);
 		for (; taken; taken = next) {
 			next = taken->next;
 			vq->ops->finish(vscsi, taken);
 			nr++;
 		}
-		max = REAP_BATCH;
 	} while (is_more);
 	rcu_read_unlock();
 	return nr;

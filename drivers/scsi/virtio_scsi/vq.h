@@ -61,7 +61,6 @@ struct virtscsi_vq {
 	enum virtscsi_vq_state state;
 	struct virtqueue *vq;	/* NULL while the device is reset; also under RCU */
 	const struct virtscsi_vq_ops *ops;
-	u64 full_at;		/* stats.returned when the ring was full */
 	struct virtscsi_vq_stats stats;
 	unsigned int seen;	/* polled: the ring is empty while it is here */
 } ____cacheline_aligned_in_smp;
