@@ -28,7 +28,7 @@ import report
 import scan
 from guest import GuestError
 from measure import Guest, plugin
-from workloads import DEVICES, ONLY_COUNTED, WORKLOADS
+from workloads import DEVICES, WORKLOADS
 
 
 # What else this machine does can only make a run slower, so of two in a row the better counts.
@@ -132,7 +132,7 @@ def main():
     parser.add_argument('--functions', action='store_true', help='print the instructions of single functions')
     parser.add_argument('--out', default=os.path.join(TOP, 'build', 'bench'), help='where results go (build/bench)')
     options = parser.parse_args()
-    devices = (options.devices or ('ours,intree,timed,virtio-blk' if options.quick
+    devices = (options.devices or ('ours,intree,virtio-blk' if options.quick
                                    else ','.join(DEVICES))).split(',')
     workloads = [workload for workload in WORKLOADS
                  if (workload.is_quick or not options.quick) and options.workloads in workload.name]
@@ -151,7 +151,7 @@ def main():
             count_scan(kernel, insn, results)
         rounds = options.rounds if options.rounds is not None else 2 if options.quick else 3
         if rounds:
-            clock(kernel, [workload for workload in workloads if workload.cpus > 1], [name for name in devices if name not in ONLY_COUNTED], rounds, results)
+            clock(kernel, [workload for workload in workloads if workload.cpus > 1], devices, rounds, results)
     except (kernels.BuildError, kernels.Missing, GuestError, subprocess.CalledProcessError, ValueError) as error:
         say(error)
         return 1
@@ -167,7 +167,6 @@ def main():
     with open(os.path.join(options.out, 'bench.json'), 'w', encoding='utf-8') as file:
         json.dump(document, file, indent=1)
     report.table(document)
-    report.counting(document)
     if options.functions:
         report.functions(document)
     report.page(document, options.out)

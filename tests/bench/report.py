@@ -70,17 +70,6 @@ def table(document):
             print(line + ('\n' + spread.rstrip() if spread.strip() else ''))
 
 
-def counting(document):
-    """What measuring latencies costs: of the driver's own instructions, which repeat."""
-    for workload, figures in document['results'].items():
-        ours = figures.get('ours', {})
-        timed = figures.get('timed', {})
-        if 'driver' in ours and 'driver' in timed:
-            cost = abs(ours['driver'] - timed['driver'])
-            print(f"{workload}: measuring latencies takes, besides reading the clock twice, {cost:.0f} of "
-                  f"{ours['instructions']:.0f} instructions, {cost / ours['instructions']:.1%}")
-
-
 def functions(document):
     """Where the instructions are: the driver's functions, and the largest others."""
     for workload, figures in document['results'].items():

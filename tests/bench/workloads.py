@@ -25,19 +25,12 @@ DEVICES = {device.name: device for device in (
            'request', is_virtio_scsi=True),
     Device('intree', f'insmod {_INTREE}', 'rmmod virtio_scsi', ('virtio_scsi',), '/dev/sd?',
            'request', is_virtio_scsi=True),
-    # Ours with the clock read for each command.
-    Device('timed', f'insmod {_UPDATES} measure_latency=1', 'rmmod virtio_scsi', ('virtio_scsi',), '/dev/sd?',
-           'request', is_virtio_scsi=True),
     Device('virtio-blk', 'modprobe virtio_blk', 'rmmod virtio_blk', ('virtio_blk',), '/dev/vd?', 'req.'),
     Device('nvme', 'modprobe nvme', 'rmmod nvme', ('nvme', 'nvme_core'), '/dev/nvme?n?', 'nvme0q[1-9]',
            ('pci_nvme_mmio_doorbell_sq', 'pci_nvme_mmio_doorbell_cq')),
     Device('pvscsi', 'modprobe vmw_pvscsi', 'rmmod vmw_pvscsi', ('vmw_pvscsi',), '/dev/sd?',
            'vmw_pvscsi', ('pvscsi_io_write',)),
 )}
-
-
-# What these cost shows in instructions, not in times.
-ONLY_COUNTED = ('timed',)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,7 +55,7 @@ class Workload:
 
 
 def _workloads():
-    everyone = tuple(name for name in DEVICES if name not in ONLY_COUNTED)
+    everyone = tuple(DEVICES)
     for rw in ('randread', 'randwrite'):
         for depth in (1, 4, 32, 128):
             yield Workload(f'4k {rw[4:]}, depth {depth}', f'--rw={rw} --bs=4k --iodepth={depth}',
@@ -70,7 +63,7 @@ def _workloads():
                            is_quick=rw == 'randread' and depth in (1, 32))
     for depth in (1, 32):
         yield Workload(f'4k read, depth {depth}, no scheduler', f'--rw=randread --bs=4k --iodepth={depth}',
-                       devices=everyone + ONLY_COUNTED, scheduler='none', is_quick=depth == 32)
+                       devices=everyone, scheduler='none', is_quick=depth == 32)
     yield Workload('4k read, 8 at once, no scheduler',
                    '--rw=randread --bs=4k --iodepth=32 --iodepth_batch=8 --iodepth_batch_complete_min=8',
                    scheduler='none', is_quick=True)

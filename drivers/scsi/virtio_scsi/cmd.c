@@ -206,7 +206,8 @@ enum scsi_qc_status virtscsi_cmd_queue(struct Scsi_Host *shost,
 	cmd->ladder = (struct virtscsi_cmd_ladder){ };
 	WRITE_ONCE(cmd->is_in_flight, true);
 	trace_virtscsi_submit(sc);
-	virtscsi_stats_submit(&lun->stats, &cmd->stats, sc);
+	if (unlikely(sc->retries))
+		virtscsi_stats_count(&lun->stats, VIRTSCSI_STATS_RETRIES);
 	err = cmd_add(vscsi, cmd_choose_vq(vscsi, sc, unique_tag), sc, tag);
 	if (!err)
 		return 0;
@@ -331,7 +332,7 @@ static __always_inline void cmd_complete(struct virtscsi *vscsi,
 	struct virtscsi_lun *lun = sc->device->hostdata;
 	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
 
-	virtscsi_stats_complete(&lun->stats, &cmd->stats, sc);
+	virtscsi_stats_complete(&lun->stats, sc);
 	if (unlikely(virtscsi_recovery_is_overdue(&cmd->recovery))) {
 		/* Storage that was away may report a unit attention now. */
 		if (host_byte(sc->result) == DID_OK && sc->result)

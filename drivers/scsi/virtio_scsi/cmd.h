@@ -37,7 +37,6 @@ struct virtscsi_cmd {
 	bool is_in_flight;
 	struct virtscsi_cmd_recovery recovery;
 	struct virtscsi_cmd_ladder ladder;
-	struct virtscsi_cmd_stats stats;
 };
 
 /* Part of struct virtscsi_lun. */

@@ -10,7 +10,6 @@
  */
 #include <linux/debugfs.h>
 #include <linux/seq_file.h>
-#include <linux/slab.h>
 #include <scsi/scsi_cmnd.h>
 #include <scsi/scsi_device.h>
 
@@ -89,42 +88,27 @@ static int hba_show(struct seq_file *file, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(hba);
 
-static int
-debugfs_show_luns(struct seq_file *file,
-		  void (*show)(struct seq_file *file, struct scsi_device *sdev,
-			       const struct virtscsi_stats_sum *sum))
+static void luns_show_one(struct seq_file *file, struct scsi_device *sdev)
 {
-	struct virtscsi *vscsi = file->private;
-	struct virtscsi_stats_sum *sum;
-	struct scsi_device *sdev;
-
-	sum = kzalloc_obj(*sum);
-	if (!sum)
-		return -ENOMEM;
-	shost_for_each_device(sdev, vscsi->shost)
-		if (virtscsi_stats_lun_read(sdev, sum))
-			show(file, sdev, sum);
-	kfree(sum);
-	return 0;
-}
-
-static void luns_show_one(struct seq_file *file, struct scsi_device *sdev,
-			  const struct virtscsi_stats_sum *sum)
-{
+	struct virtscsi_stats sum;
 	unsigned int i;
 
+	if (!virtscsi_stats_lun_read(sdev, &sum))
+		return;
 	seq_printf(file, "%u %llu %u %d", sdev->id, sdev->lun,
 		   sdev->queue_depth, scsi_device_busy(sdev));
 	for (i = 0; i < VIRTSCSI_STATS_NR_FLOWS; i++)
-		seq_printf(file, " %llu %llu", sum->counts.flow[i].commands,
-			   sum->counts.flow[i].bytes);
+		seq_printf(file, " %llu %llu", sum.flow[i].commands,
+			   sum.flow[i].bytes);
 	for (i = 0; i < VIRTSCSI_STATS_NR_LUN; i++)
-		seq_printf(file, " %llu", sum->counts.lun[i]);
+		seq_printf(file, " %llu", sum.lun[i]);
 	seq_putc(file, '\n');
 }
 
 static int luns_show(struct seq_file *file, void *unused)
 {
+	struct virtscsi *vscsi = file->private;
+	struct scsi_device *sdev;
 	unsigned int i;
 
 	seq_puts(file, "target lun queue_depth outstanding");
@@ -134,37 +118,11 @@ static int luns_show(struct seq_file *file, void *unused)
 	for (i = 0; i < VIRTSCSI_STATS_NR_LUN; i++)
 		seq_printf(file, " %s", lun_counter_names[i]);
 	seq_putc(file, '\n');
-	return debugfs_show_luns(file, luns_show_one);
+	shost_for_each_device(sdev, vscsi->shost)
+		luns_show_one(file, sdev);
+	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(luns);
-
-static void latency_show_one(struct seq_file *file, struct scsi_device *sdev,
-			     const struct virtscsi_stats_sum *sum)
-{
-	unsigned int i, bucket;
-
-	for (i = 0; i < VIRTSCSI_STATS_NR_FLOWS; i++) {
-		seq_printf(file, "%u %llu %s", sdev->id, sdev->lun,
-			   flow_names[i]);
-		for (bucket = 0; bucket < VIRTSCSI_STATS_NR_BUCKETS; bucket++)
-			seq_printf(file, " %llu",
-				   sum->times.flow[i].latency[bucket]);
-		seq_printf(file, " %llu\n", sum->times.flow[i].total_ns);
-	}
-}
-
-static int latency_show(struct seq_file *file, void *unused)
-{
-	unsigned int bucket;
-
-	/* The last bucket has no upper bound. */
-	seq_puts(file, "target lun direction");
-	for (bucket = 0; bucket < VIRTSCSI_STATS_NR_BUCKETS - 1; bucket++)
-		seq_printf(file, " <%lluns", VIRTSCSI_STATS_BUCKET_NS(bucket));
-	seq_puts(file, " more total_ns\n");
-	return debugfs_show_luns(file, latency_show_one);
-}
-DEFINE_SHOW_ATTRIBUTE(latency);
 
 static bool inflight_show_one(struct scsi_cmnd *sc, void *data)
 {
@@ -197,7 +155,6 @@ void virtscsi_debugfs_init(struct virtscsi *vscsi)
 	debugfs_create_file("queues", 0400, dir, vscsi, &queues_fops);
 	debugfs_create_file("hba", 0400, dir, vscsi, &hba_fops);
 	debugfs_create_file("luns", 0400, dir, vscsi, &luns_fops);
-	debugfs_create_file("latency", 0400, dir, vscsi, &latency_fops);
 	debugfs_create_file("inflight", 0400, dir, vscsi, &inflight_fops);
 	vscsi->debugfs.dir = dir;
 }

@@ -6,7 +6,6 @@
 #define VIRTSCSI_STATS_H
 
 #include <linux/atomic.h>
-#include <linux/jump_label.h>
 #include <linux/minmax.h>
 #include <linux/percpu.h>
 #include <scsi/scsi_cmnd.h>
@@ -44,11 +43,6 @@ enum virtscsi_stats_hba {
 	VIRTSCSI_STATS_NR_HBA
 };
 
-#define VIRTSCSI_STATS_NR_BUCKETS	28
-
-/* The upper bound of bucket n. */
-#define VIRTSCSI_STATS_BUCKET_NS(n)	(1024ULL << (n))
-
 /* Directions, in the order of enum dma_data_direction. */
 #define VIRTSCSI_STATS_NR_FLOWS	3
 
@@ -61,19 +55,6 @@ struct virtscsi_stats {
 	u64 lun[VIRTSCSI_STATS_NR_LUN];
 };
 
-/* Latencies of a LUN's commands, of one CPU or of all; u64 only. */
-struct virtscsi_stats_times {
-	struct {
-		u64 latency[VIRTSCSI_STATS_NR_BUCKETS];
-		u64 total_ns;
-	} flow[VIRTSCSI_STATS_NR_FLOWS];
-};
-
-struct virtscsi_stats_sum {
-	struct virtscsi_stats counts;
-	struct virtscsi_stats_times times;
-};
-
 /* Part of struct virtscsi. */
 struct virtscsi_hba_stats {
 	atomic64_t counters[VIRTSCSI_STATS_NR_HBA];
@@ -82,30 +63,17 @@ struct virtscsi_hba_stats {
 /* Part of struct virtscsi_lun. */
 struct virtscsi_lun_stats {
 	struct virtscsi_stats __percpu *counts;
-	struct virtscsi_stats_times __percpu *times;	/* NULL: none measured */
 };
-
-/* Part of struct virtscsi_cmd. */
-struct virtscsi_cmd_stats {
-	u64 started_ns;		/* if latencies were measured then */
-};
-
-DECLARE_STATIC_KEY_FALSE(virtscsi_stats_is_timed);
 
 int virtscsi_stats_lun_init(struct virtscsi_lun_stats *stats);
 void virtscsi_stats_lun_exit(struct virtscsi_lun_stats *stats);
 bool virtscsi_stats_lun_read(struct scsi_device *sdev,
-			     struct virtscsi_stats_sum *sum);
+			     struct virtscsi_stats *sum);
 void virtscsi_stats_hba_count(struct virtscsi *vscsi,
 			      enum virtscsi_stats_hba what);
 u64 virtscsi_stats_hba_read(struct virtscsi *vscsi,
 			    enum virtscsi_stats_hba what);
 void virtscsi_stats_tmf(struct virtscsi *vscsi, u32 subtype, int answer);
-void virtscsi_stats_start(struct virtscsi_lun_stats *stats,
-			  struct virtscsi_cmd_stats *cmd);
-void virtscsi_stats_latency(struct virtscsi_lun_stats *stats,
-			    const struct virtscsi_cmd_stats *cmd,
-			    const struct scsi_cmnd *sc);
 void virtscsi_stats_error(struct virtscsi_lun_stats *stats,
 			  const struct scsi_cmnd *sc);
 
@@ -123,20 +91,8 @@ static inline void virtscsi_stats_count(struct virtscsi_lun_stats *stats,
 	this_cpu_inc(stats->counts->lun[what]);
 }
 
-/* Before the command is added to the ring. */
-static inline void virtscsi_stats_submit(struct virtscsi_lun_stats *stats,
-					 struct virtscsi_cmd_stats *cmd,
-					 const struct scsi_cmnd *sc)
-{
-	if (static_branch_unlikely(&virtscsi_stats_is_timed))
-		virtscsi_stats_start(stats, cmd);
-	if (unlikely(sc->retries))
-		virtscsi_stats_count(stats, VIRTSCSI_STATS_RETRIES);
-}
-
 /* Before scsi_done(); result and residual are set. */
 static inline void virtscsi_stats_complete(struct virtscsi_lun_stats *stats,
-					   const struct virtscsi_cmd_stats *cmd,
 					   struct scsi_cmnd *sc)
 {
 	struct virtscsi_stats __percpu *counts = stats->counts;
@@ -147,8 +103,6 @@ static inline void virtscsi_stats_complete(struct virtscsi_lun_stats *stats,
 	if (likely(host_byte(sc->result) == DID_OK))
 		this_cpu_add(counts->flow[direction].bytes,
 			     scsi_bufflen(sc) - scsi_get_resid(sc));
-	if (static_branch_unlikely(&virtscsi_stats_is_timed))
-		virtscsi_stats_latency(stats, cmd, sc);
 	if (unlikely(sc->result))
 		virtscsi_stats_error(stats, sc);
 }
