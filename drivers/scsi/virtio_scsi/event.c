@@ -8,8 +8,7 @@
  * to the work of the LUN, and LUNs are added and removed by scan.c.
  *
  * The mutex of the instance protects the buffers against a reset of the device.
- * A buffer that cannot be given to the device, since memory is short, is kept
- * for later.
+ * If memory is short, a buffer is kept, and the work runs again later.
  */
 #include <linux/bits.h>
 #include <linux/delay.h>
@@ -30,7 +29,7 @@
 /* Before each further event, once the work has taken so many at a time. */
 #define FLOOD_PAUSE_MS	5
 
-/* When to try again what was out of memory. */
+/* When the work runs again for want of memory. */
 #define RETRY_DELAY	HZ
 
 /* The next command of the LUN will report it, which is no error then. */
@@ -121,11 +120,7 @@ static void event_dispatch(struct virtscsi *vscsi,
 	}
 }
 
-/*
- * The mutex is held. Implements virtio 1.3, 5.6.6.3. A small ring takes as many
- * as it holds. What found no memory is tried again, for with fewer buffers events
- * are missed.
- */
+/* The mutex is held. Implements virtio 1.3, 5.6.6.3. A small ring takes fewer. */
 static void event_post(struct virtscsi *vscsi)
 {
 	struct virtscsi_events *events = &vscsi->events;
@@ -145,7 +140,8 @@ static void event_post(struct virtscsi *vscsi)
 			events->kept &= ~BIT(i);
 	}
 	if (err == -ENOMEM && !events->is_stopped)
-		queue_delayed_work(system_freezable_wq, &events->retry, RETRY_DELAY);
+		queue_delayed_work(system_freezable_wq, &events->work,
+				   RETRY_DELAY);
 }
 
 /* Gives the device the event buffers that it does not have. Process context. */
@@ -154,12 +150,6 @@ void virtscsi_event_post(struct virtscsi *vscsi)
 	mutex_lock(&vscsi->events.lock);
 	event_post(vscsi);
 	mutex_unlock(&vscsi->events.lock);
-}
-
-static void event_retry_work(struct work_struct *work)
-{
-	virtscsi_event_post(container_of(work, struct virtscsi,
-					 events.retry.work));
 }
 
 /* The device was reset and has no event buffer any more. Process context. */
@@ -180,8 +170,8 @@ static bool event_take(struct virtscsi *vscsi, struct virtscsi_event *event)
 	if (buffer) {
 		*event = virtscsi_wire_get_event(buffer, vscsi->is_le);
 		events->kept |= BIT((buffer - events->buffers) / events->stride);
-		event_post(vscsi);
 	}
+	event_post(vscsi);
 	mutex_unlock(&events->lock);
 	return buffer;
 }
@@ -189,7 +179,7 @@ static bool event_take(struct virtscsi *vscsi, struct virtscsi_event *event)
 static void event_work(struct work_struct *work)
 {
 	struct virtscsi *vscsi = container_of(work, struct virtscsi,
-					      events.work);
+					      events.work.work);
 	struct virtscsi_event event;
 	unsigned int nr_events = 0;
 
@@ -211,7 +201,7 @@ void virtscsi_event_check(struct virtscsi *vscsi)
 {
 	/* A device may send an interrupt before it was started. */
 	if (vscsi->events.buffers && !READ_ONCE(vscsi->events.is_stopped))
-		queue_work(system_freezable_wq, &vscsi->events.work);
+		mod_delayed_work(system_freezable_wq, &vscsi->events.work, 0);
 }
 
 const struct virtscsi_vq_ops virtscsi_event_vq_ops = {
@@ -223,8 +213,7 @@ void virtscsi_event_init(struct virtscsi *vscsi)
 	struct virtscsi_events *events = &vscsi->events;
 
 	mutex_init(&events->lock);
-	INIT_WORK(&events->work, event_work);
-	INIT_DELAYED_WORK(&events->retry, event_retry_work);
+	INIT_DELAYED_WORK(&events->work, event_work);
 	events->kept = GENMASK(NR_EVENTS - 1, 0);
 }
 
@@ -248,8 +237,7 @@ void virtscsi_event_stop(struct virtscsi *vscsi)
 	WRITE_ONCE(events->is_stopped, true);
 	/* Whoever did not see this in an interrupt. */
 	synchronize_rcu();
-	cancel_work_sync(&events->work);
-	cancel_delayed_work_sync(&events->retry);
+	cancel_delayed_work_sync(&events->work);
 }
 
 /* The device is dead. */

@@ -14,8 +14,7 @@ struct virtscsi;
 
 /* Part of struct virtscsi. */
 struct virtscsi_events {
-	struct work_struct work;	/* takes events out of the virtqueue */
-	struct delayed_work retry;	/* gives the device buffers again */
+	struct delayed_work work;	/* takes events out of the virtqueue */
 	struct mutex lock;		/* buffers, virtqueue against a reset */
 	void *buffers;
 	u32 stride;			/* distance of two buffers in bytes */
