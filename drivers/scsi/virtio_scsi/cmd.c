@@ -21,7 +21,6 @@
 #include <scsi/scsi_cmnd.h>
 #include <scsi/scsi_device.h>
 
-#include "sense.h"
 #include "trace.h"
 #include "virtscsi.h"
 
@@ -290,7 +289,7 @@ static void cmd_take_sense(struct virtscsi *vscsi, struct scsi_cmnd *sc,
 	else if (sc->result != SAM_STAT_CHECK_CONDITION)
 		return;
 	/* The midlayer would have its error handler ask for the sense data. */
-	if (!virtscsi_sense_note(vscsi, sc) &&
+	if (!virtscsi_event_note_sense(vscsi, sc) &&
 	    sc->result == SAM_STAT_CHECK_CONDITION)
 		sc->result = DID_ERROR << 16;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Events: the device reports LUNs that come, go and change (virtio 1.3,
- * 5.6.6.3).
+ * 5.6.6.3). So do sense data.
  *
  * One work takes the events out of the virtqueue: snapshot, buffer back to the
  * device, dispatch. It never waits for a LUN: a change of a LUN's parameters goes
@@ -17,7 +17,9 @@
 #include <linux/workqueue.h>
 #include <linux/virtio.h>
 #include <scsi/scsi.h>
+#include <scsi/scsi_cmnd.h>
 #include <scsi/scsi_device.h>
+#include <scsi/scsi_eh.h>
 
 #include "spc.h"
 #include "trace.h"
@@ -194,6 +196,24 @@ static void event_work(struct work_struct *work)
 		event_dispatch(vscsi, &event);
 		cond_resched();
 	}
+}
+
+/*
+ * Called before the midlayer has the command, which keeps its LUN. Returns false
+ * if the sense data are not valid. Context: any, under RCU.
+ */
+bool virtscsi_event_note_sense(struct virtscsi *vscsi, struct scsi_cmnd *sc)
+{
+	struct scsi_sense_hdr sense;
+	unsigned int flags;
+
+	if (!scsi_command_normalize_sense(sc, &sense))
+		return false;
+	flags = virtscsi_spc_sense(sense.sense_key, sense.asc, sense.ascq);
+	if (flags & VIRTSCSI_SENSE_INVENTORY)
+		virtscsi_scan_note_attention(vscsi);
+	virtscsi_lun_note_sense(sc, flags);
+	return true;
 }
 
 /* An event may be in the virtqueue. Any context. */

@@ -10,6 +10,7 @@
 
 #include "vq.h"
 
+struct scsi_cmnd;
 struct virtscsi;
 
 /* Part of struct virtscsi. */
@@ -30,6 +31,7 @@ void virtscsi_event_exit(struct virtscsi *vscsi);
 void virtscsi_event_stop(struct virtscsi *vscsi);
 void virtscsi_event_post(struct virtscsi *vscsi);
 void virtscsi_event_take_back(struct virtscsi *vscsi);
+bool virtscsi_event_note_sense(struct virtscsi *vscsi, struct scsi_cmnd *sc);
 void virtscsi_event_check(struct virtscsi *vscsi);
 
 #endif

@@ -43,7 +43,7 @@ static bool lun_limits_has_page(const struct scsi_device *sdev)
 	       !sdev->skip_vpd_pages;
 }
 
-/* Returns true if @buf has the answer. REQ_DRV marks the query for sense.c. */
+/* Returns true if @buf has the answer. REQ_DRV marks the query for lun.c. */
 static bool lun_limits_ask(struct scsi_device *sdev, const u8 *cdb, u8 *buf,
 			   u32 len)
 {
