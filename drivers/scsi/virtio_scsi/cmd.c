@@ -153,10 +153,8 @@ static noinline enum scsi_qc_status cmd_refuse(struct scsi_cmnd *sc, int err)
  * error handler, so that needs one with an interrupt.
  */
 static struct virtscsi_vq *cmd_choose_vq(struct virtscsi *vscsi,
-					 struct scsi_cmnd *sc, u32 unique_tag)
+					 struct scsi_cmnd *sc, u32 hwq)
 {
-	u32 hwq = blk_mq_unique_tag_to_hwq(unique_tag);
-
 	if (unlikely(sc->submitter == SUBMITTED_BY_SCSI_ERROR_HANDLER) &&
 	    hwq >= virtscsi_vq_nr_requests(vscsi) - virtscsi_vq_nr_polled(vscsi))
 		hwq = 0;
@@ -185,14 +183,16 @@ enum scsi_qc_status virtscsi_cmd_queue(struct Scsi_Host *shost,
 	struct virtscsi *vscsi = shost_priv(shost);
 	struct virtscsi_lun *lun = sc->device->hostdata;
 	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
-	u32 unique_tag = blk_mq_unique_tag(scsi_cmd_to_rq(sc));
-	struct virtscsi_tag *tag = virtscsi_tags_find(vscsi, unique_tag);
+	struct request *rq = scsi_cmd_to_rq(sc);
+	u32 hwq = rq->mq_hctx->queue_num;
+	struct virtscsi_tag *tag = virtscsi_tags_at(vscsi, hwq, rq->tag);
 	int err;
 
 	/* REPORT LUNS concerns the target, and the scan sends it to LUN 0. */
 	if (unlikely(lun->cmds.is_unused) && sc->cmnd[0] != REPORT_LUNS)
 		return cmd_answer_no_lun(sc);
-	cmd->tag = virtscsi_wire_tag(unique_tag, ++tag->generation);
+	tag->id += BIT_ULL(VIRTSCSI_WIRE_TAG_BITS);
+	cmd->tag = tag->id;
 	cmd->resp = tag->resp;
 	if (!cmd_put_request(vscsi, sc, tag)) {
 		dev_err_ratelimited(&sc->device->sdev_gendev,
@@ -207,7 +207,7 @@ enum scsi_qc_status virtscsi_cmd_queue(struct Scsi_Host *shost,
 	trace_virtscsi_submit(sc);
 	if (unlikely(sc->retries))
 		virtscsi_stats_count(&lun->stats, VIRTSCSI_STATS_RETRIES);
-	err = cmd_add(vscsi, cmd_choose_vq(vscsi, sc, unique_tag), sc, tag);
+	err = cmd_add(vscsi, cmd_choose_vq(vscsi, sc, hwq), sc, tag);
 	if (!err)
 		return 0;
 	WRITE_ONCE(cmd->is_in_flight, false);

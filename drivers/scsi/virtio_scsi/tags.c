@@ -49,6 +49,8 @@ int virtscsi_tags_init(struct virtscsi *vscsi)
 		if (!tag->resp)
 			return -ENOMEM;
 		tag->request = (void *)tag->resp + ALIGN(resp_len, align);
+		tag->id = virtscsi_wire_tag(i / tags->nr_tags << BLK_MQ_UNIQUE_TAG_BITS |
+					    i % tags->nr_tags, 0);
 		sg_init_one(&tag->request_sg, tag->request, request_len);
 		sg_init_one(&tag->resp_sg, tag->resp, resp_len);
 		tag->sgs[0] = &tag->request_sg;

@@ -17,7 +17,7 @@ struct virtscsi_wire_resp;
 struct virtscsi_tag {
 	struct virtscsi_wire_resp *resp;
 	void *request;
-	u32 generation;		/* of submissions with this tag */
+	u64 id;			/* of the latest command, see virtscsi_wire_tag() */
 	u32 note;		/* inflight.c's */
 	struct scatterlist request_sg;
 	struct scatterlist resp_sg;

@@ -72,12 +72,16 @@ static inline u32 virtscsi_vq_nr_requests(const struct virtscsi *vscsi)
 }
 
 static inline struct virtscsi_tag *
+virtscsi_tags_at(const struct virtscsi *vscsi, u32 hwq, u32 tag)
+{
+	return &vscsi->tags.of[hwq * vscsi->tags.nr_tags + tag];
+}
+
+static inline struct virtscsi_tag *
 virtscsi_tags_find(const struct virtscsi *vscsi, u32 unique_tag)
 {
-	u32 hwq = blk_mq_unique_tag_to_hwq(unique_tag);
-
-	return &vscsi->tags.of[hwq * vscsi->tags.nr_tags +
-			       blk_mq_unique_tag_to_tag(unique_tag)];
+	return virtscsi_tags_at(vscsi, blk_mq_unique_tag_to_hwq(unique_tag),
+				blk_mq_unique_tag_to_tag(unique_tag));
 }
 
 static inline struct virtscsi_vq *virtscsi_vq_request(struct virtscsi *vscsi,

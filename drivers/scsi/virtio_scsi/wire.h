@@ -26,6 +26,9 @@
 /* Written to the response byte beforehand, to see whether the device wrote. */
 #define VIRTSCSI_WIRE_UNTOUCHED	0xff
 
+/* Bits of the identifier of a command that are the block layer's tag. */
+#define VIRTSCSI_WIRE_TAG_BITS	32
+
 /* Head of a request, followed by cdb[cdb_size] (virtio 1.3, 5.6.6.1). */
 struct virtscsi_wire_cmd {
 	u8 lun[VIRTSCSI_WIRE_LUN_LEN];
@@ -100,7 +103,7 @@ struct virtscsi_event {
  */
 static inline u64 virtscsi_wire_tag(u32 unique_tag, u32 generation)
 {
-	return (u64)generation << 32 | unique_tag;
+	return (u64)generation << VIRTSCSI_WIRE_TAG_BITS | unique_tag;
 }
 
 static inline u32 virtscsi_wire_tag_unique(u64 tag)
@@ -110,7 +113,7 @@ static inline u32 virtscsi_wire_tag_unique(u64 tag)
 
 static inline u32 virtscsi_wire_tag_generation(u64 tag)
 {
-	return tag >> 32;
+	return tag >> VIRTSCSI_WIRE_TAG_BITS;
 }
 
 /*
