@@ -7,7 +7,7 @@ case without a command are errors: a misspelt requirement must not become a defa
 
   claim:    one sentence, what the case proves (may go on in following `#   ` lines)
   kernels:  where it runs: 6.1 6.12 6.18 7.3 newest (QEMU), each with -arm64, -s390x or -ppc64el behind it
-            (another architecture), uml uml-debug (User-Mode Linux), host
+            (another architecture), uml uml-debug uml-lockdep (User-Mode Linux), host
   machine:  q35 (default) or microvm; other architectures have one each
   image:    vmlinux (default, boots fast) or bzImage (can suspend)
   cpus:     number of CPUs (2)
@@ -41,10 +41,10 @@ import re
 
 _VERSIONS = ('6.1', '6.12', '6.18', '7.3', 'newest')
 QEMU_KERNELS = tuple(version + machine for machine in ('', '-arm64', '-s390x', '-ppc64el') for version in _VERSIONS)
-UML_KERNELS = ('uml', 'uml-debug')
+UML_KERNELS = ('uml', 'uml-debug', 'uml-lockdep')
 KERNELS = QEMU_KERNELS + UML_KERNELS + ('host',)
-# Kernels that only run when asked for, each in the place of another.
-STAND_INS = {'x86-debug': '7.3', 'x86-kcsan': '7.3'}
+# Kernels that run a case of another when asked to.
+STAND_INS = {'uml-lockdep': 'uml', 'x86-debug': '7.3', 'x86-kcsan': '7.3'}
 # Suites that have another QEMU.
 EMULATORS = ('trixie', 'trixie-backports')
 _REPEATED = ('hba', 'lun', 'qemu', 'device')

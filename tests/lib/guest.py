@@ -35,7 +35,7 @@ _OFF = 'vscsi-test: off'
 _LINE = 3000
 
 # A kernel with all detectors on takes its time.
-_SLOWNESS = {'uml-debug': 4, 'x86-debug': 3, 'x86-kcsan': 3}
+_SLOWNESS = {'uml-debug': 4, 'uml-lockdep': 2, 'x86-debug': 3, 'x86-kcsan': 3}
 
 
 class GuestError(Exception):
