@@ -72,28 +72,18 @@ static bool cmd_put_request(struct virtscsi *vscsi, struct scsi_cmnd *sc,
 				     &command);
 }
 
-/* Protection information, then data. Returns how many sgs it has set. */
-static unsigned int cmd_put_data(struct virtscsi *vscsi, struct scsi_cmnd *sc,
-				 struct scatterlist *sgs[])
-{
-	unsigned int nr = 0;
-
-	if (vscsi->has_pi && cmd_prot_sg_count(sc))
-		sgs[nr++] = scsi_prot_sglist(sc);
-	if (scsi_sg_count(sc))
-		sgs[nr++] = scsi_sglist(sc);
-	return nr;
-}
-
-/* The device-readable parts come first. */
+/* The device-readable parts come first, protection information before data. */
 static int cmd_add(struct virtscsi *vscsi, struct virtscsi_vq *vq,
 		   struct scsi_cmnd *sc, struct virtscsi_tag *tag)
 {
 	bool is_out = sc->sc_data_direction == DMA_TO_DEVICE;
-	struct scatterlist **sgs = tag->sgs;
-	unsigned int nr;
+	struct scatterlist **sgs = tag->sgs, **data = sgs + (is_out ? 1 : 2);
+	unsigned int nr = 0;
 
-	nr = cmd_put_data(vscsi, sc, sgs + (is_out ? 1 : 2));
+	if (vscsi->has_pi && cmd_prot_sg_count(sc))
+		data[nr++] = scsi_prot_sglist(sc);
+	if (scsi_sg_count(sc))
+		data[nr++] = scsi_sglist(sc);
 	sgs[is_out ? 1 + nr : 1] = &tag->resp_sg;
 	return virtscsi_vq_add(vq, sgs, is_out ? 1 + nr : 1, is_out ? 1 : 1 + nr,
 			       scsi_cmd_priv(sc), sc->flags & SCMD_LAST);
@@ -127,7 +117,6 @@ static noinline enum scsi_qc_status cmd_refuse(struct scsi_cmnd *sc, int err)
 {
 	struct virtscsi_lun *lun = sc->device->hostdata;
 
-	trace_virtscsi_busy(sc, err);
 	switch (err) {
 	case -ENODEV:
 		return cmd_fail(sc, DID_NO_CONNECT);
@@ -314,12 +303,8 @@ static noinline void cmd_take_outcome(struct virtscsi *vscsi, struct scsi_cmnd *
 	    (!sc->result && READ_ONCE(lun->cmds.is_doubted)))
 		sc->result = cmd_interrupted_result(sc);
 	cmd_take_sense(vscsi, sc, &outcome);
-	/*
-	 * GOOD, but less data than the command is about: the midlayer would send
-	 * the rest again, without end if nothing is ever transferred.
-	 */
-	if (unlikely(!sc->result &&
-		     scsi_bufflen(sc) - outcome.resid < sc->underflow))
+	/* GOOD, but no data: the midlayer would send it again without end. */
+	if (!sc->result && sc->underflow && outcome.resid == scsi_bufflen(sc))
 		sc->result = DID_ERROR << 16;
 	trace_virtscsi_complete(sc, response.response);
 }

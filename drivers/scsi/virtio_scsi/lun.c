@@ -106,6 +106,16 @@ static enum lun_presence lun_inquire(struct scsi_device *sdev)
 	return presence;
 }
 
+/* One that is not ready, as in ALUA standby, would be given a capacity of 0. */
+static bool lun_is_ready(struct scsi_device *sdev)
+{
+	struct scsi_sense_hdr sense = {};
+
+	return !scsi_test_unit_ready(sdev, INQUIRY_TIMEOUT, INQUIRY_RETRIES,
+				     &sense) ||
+	       sense.asc == 0x3a; /* MEDIUM NOT PRESENT */
+}
+
 /* Whether the LUN is there, and what changed of it. False: it is gone. */
 static bool lun_review(struct virtscsi_lun *lun)
 {
@@ -121,8 +131,7 @@ static bool lun_review(struct virtscsi_lun *lun)
 		vscsi->luns.gone(lun->sdev);
 		return false;
 	}
-	/* A LUN that does not answer would be given a capacity of 0. */
-	set_bit(presence == LUN_PRESENT ? VIRTSCSI_LUN_RESCAN :
+	set_bit(lun_is_ready(lun->sdev) ? VIRTSCSI_LUN_RESCAN :
 					  VIRTSCSI_LUN_QUERY, &lun->tasks);
 	return true;
 }

@@ -239,12 +239,9 @@ static int __init main_module_init(void)
 
 	virtscsi_sysfs_module_init();
 	virtscsi_debugfs_module_init();
-	err = virtscsi_tmf_module_init();
-	if (err)
-		goto out_debugfs;
 	err = virtscsi_reset_module_init();
 	if (err)
-		goto out_tmf;
+		goto out_debugfs;
 	err = virtscsi_lun_module_init();
 	if (err)
 		goto out_reset;
@@ -257,8 +254,6 @@ out_lun:
 	virtscsi_lun_module_exit();
 out_reset:
 	virtscsi_reset_module_exit();
-out_tmf:
-	virtscsi_tmf_module_exit();
 out_debugfs:
 	virtscsi_debugfs_module_exit();
 	return err;
@@ -269,7 +264,6 @@ static void __exit main_module_exit(void)
 	unregister_virtio_driver(&main_driver);
 	virtscsi_lun_module_exit();
 	virtscsi_reset_module_exit();
-	virtscsi_tmf_module_exit();
 	virtscsi_debugfs_module_exit();
 }
 

@@ -185,7 +185,6 @@ int virtscsi_reset_done(struct virtio_device *vdev)
 		err = reset_restart(vscsi);
 	if (!is_ours)
 		mutex_unlock(&reset->lock);
-	trace_virtscsi_reset(vscsi, err);
 	virtscsi_stats_hba_count(vscsi, VIRTSCSI_STATS_DEVICE_RESETS);
 	if (!err) {
 		virtscsi_event_post(vscsi);

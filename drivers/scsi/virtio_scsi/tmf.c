@@ -13,6 +13,7 @@
  */
 #include <linux/cache.h>
 #include <linux/completion.h>
+#include <linux/gfp.h>
 #include <linux/jiffies.h>
 #include <linux/refcount.h>
 #include <linux/scatterlist.h>
@@ -31,7 +32,7 @@
 #define TMF_STARTED	16
 
 /*
- * What the device reads and writes, in a cache of its own: with an IOMMU the
+ * What the device reads and writes, in a page of its own: with an IOMMU the
  * device can reach the whole page, so no kernel address may be there. The
  * response, which it writes, shares no cache line with the rest, nor what is
  * maintained at once for DMA.
@@ -54,21 +55,6 @@ struct tmf {
 	struct tmf_wire *wire;
 };
 
-static struct kmem_cache *tmf_wires;
-
-int virtscsi_tmf_module_init(void)
-{
-	tmf_wires = kmem_cache_create("virtio_scsi_tmf", sizeof(struct tmf_wire),
-				      __alignof__(struct tmf_wire),
-				      SLAB_HWCACHE_ALIGN | SLAB_NO_MERGE, NULL);
-	return tmf_wires ? 0 : -ENOMEM;
-}
-
-void virtscsi_tmf_module_exit(void)
-{
-	kmem_cache_destroy(tmf_wires);
-}
-
 void virtscsi_tmf_init(struct virtscsi *vscsi, virtscsi_tmf_done_fn done)
 {
 	vscsi->tmfs.done = done;
@@ -80,7 +66,7 @@ static void tmf_put(struct tmf *tmf)
 {
 	if (!refcount_dec_and_test(&tmf->refs))
 		return;
-	kmem_cache_free(tmf_wires, tmf->wire);
+	free_page((unsigned long)tmf->wire);
 	kfree(tmf);
 }
 
@@ -92,7 +78,7 @@ static struct tmf *tmf_alloc(struct scsi_device *sdev, u32 subtype, u64 tag)
 
 	if (!tmf)
 		return ERR_PTR(-ENOMEM);
-	tmf->wire = kmem_cache_zalloc(tmf_wires, GFP_ATOMIC | __GFP_NOWARN);
+	tmf->wire = (void *)get_zeroed_page(GFP_ATOMIC | __GFP_NOWARN);
 	if (!tmf->wire) {
 		kfree(tmf);
 		return ERR_PTR(-ENOMEM);

@@ -38,8 +38,6 @@ struct virtscsi_tmfs {
 
 extern const struct virtscsi_vq_ops virtscsi_tmf_vq_ops;
 
-int virtscsi_tmf_module_init(void);
-void virtscsi_tmf_module_exit(void);
 void virtscsi_tmf_init(struct virtscsi *vscsi, virtscsi_tmf_done_fn done);
 int virtscsi_tmf_start(struct scsi_device *sdev, u32 subtype, u64 tag);
 int virtscsi_tmf_execute(struct scsi_device *sdev, u32 subtype, u64 tag);

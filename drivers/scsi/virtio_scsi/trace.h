@@ -131,22 +131,6 @@ TRACE_EVENT(virtscsi_complete,
 				  __entry->bytes, __entry->residual, __entry->age_ms)
 );
 
-TRACE_EVENT(virtscsi_busy,
-	    TP_PROTO(struct scsi_cmnd *sc, int error),
-	    TP_ARGS(sc, error),
-	    virtscsi_trace_struct(__field(u32, opcode)
-				  __field(u32, bytes)
-				  __field(u32, segments)
-				  __field(s32, error)),
-	    virtscsi_trace_assign(__entry->opcode = sc->cmnd[0];
-				  __entry->bytes = scsi_bufflen(sc);
-				  __entry->segments = scsi_sg_count(sc);
-				  __entry->error = error;),
-	    virtscsi_trace_printk("opcode=0x%02x bytes=%u segments=%u error=%d",
-				  __entry->opcode, __entry->bytes, __entry->segments,
-				  __entry->error)
-);
-
 TRACE_EVENT(virtscsi_timeout,
 	    TP_PROTO(struct scsi_cmnd *sc, u32 verdict),
 	    TP_ARGS(sc, verdict),
@@ -197,16 +181,6 @@ TRACE_EVENT(virtscsi_event,
 		      __entry->host, virtscsi_show_event(__entry->event),
 		      __entry->reason, __entry->event >> 31,
 		      __print_hex(__entry->lun_field, 8))
-);
-
-TRACE_EVENT(virtscsi_reset,
-	    TP_PROTO(struct virtscsi *vscsi, int error),
-	    TP_ARGS(vscsi, error),
-	    TP_STRUCT__entry(__field(u32, host)
-			     __field(s32, error)),
-	    TP_fast_assign(__entry->host = vscsi->shost->host_no;
-			   __entry->error = error;),
-	    TP_printk("host=%u error=%d", __entry->host, __entry->error)
 );
 
 #endif

@@ -264,11 +264,11 @@ void virtscsi_vq_kick_again(struct virtscsi_vq *vq)
 }
 
 /*
- * Takes out up to a batch. While the device has more, interrupts stay off:
- * finishing a batch takes longer than looking again, and finds what was
- * returned meanwhile without an interrupt for it. When this returns false, the
- * ring was seen empty after interrupts were enabled; a polled virtqueue has
- * none.
+ * Takes out up to a batch. In the interrupt handler, while the device has more,
+ * interrupts stay off: finishing a batch takes longer than looking again, and
+ * finds what was returned meanwhile without an interrupt for it. Others may be
+ * preempted. When this returns false, the ring was seen empty after interrupts
+ * were enabled; a polled virtqueue has none.
  */
 static bool vq_take_batch(struct virtscsi_vq *vq, struct virtscsi_vq_link **tail,
 			  bool is_interrupt)
@@ -295,7 +295,7 @@ static bool vq_take_batch(struct virtscsi_vq *vq, struct virtscsi_vq_link **tail
 	if (!is_interrupt)
 		vq->stats.unprompted += nr;
 
-	if (vq_is_in_use(vq) && (nr == REAP_BATCH || (has_interrupt && nr)))
+	if (vq_is_in_use(vq) && nr && (has_interrupt ? is_interrupt : nr == REAP_BATCH))
 		is_more = true;
 	else if (virtqueue_is_broken(vq->vq))
 		vq_report_broken(vq->vq);
