@@ -27,7 +27,6 @@ import procs
 
 # The guest bounds a case itself; only a guest that hangs makes the host wait longer.
 _GRACE = 50
-_BOOT_TIMEOUT = 90
 _POWER_OFF_TIMEOUT = 15
 # What the agent leaves in the kernel's log before it powers the guest off.
 _OFF = 'vscsi-test: off'
@@ -82,6 +81,8 @@ class Outcome:
 
 
 class Guest:
+    boot_timeout = 90
+
     def __init__(self, kernel, case):
         self.kernel = kernel
         self.case = case
@@ -124,7 +125,7 @@ class Guest:
     def boot(self):
         started = time.monotonic()
         self.start()
-        self._expect('ready', started + _BOOT_TIMEOUT)
+        self._expect('ready', started + self.boot_timeout)
         return time.monotonic() - started
 
     def power_off(self):

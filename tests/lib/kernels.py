@@ -84,6 +84,11 @@ def fio():
     return _answer([os.path.join(TOP, 'scripts', 'fio')])
 
 
+def directory(name):
+    """Where scripts/kernel has the kernel, which it makes where the cache lacks it."""
+    return _answer([os.path.join(TOP, 'scripts', 'kernel'), name])
+
+
 def emulator(suite):
     """Another suite's qemu-system-x86_64."""
     return _answer([os.path.join(TOP, 'scripts', 'qemu'), suite])
@@ -111,7 +116,7 @@ class Kernel:
         self.arch = arch.of_kernel(name)
         self.driver = driver
         self.coverage = None  # a Coverage, when the lines reached are to be counted
-        self.dir = _answer([os.path.join(TOP, 'scripts', 'kernel'), name])
+        self.dir = directory(name)
         with open(os.path.join(self.dir, 'release'), encoding='ascii') as file:
             self.release = file.read().strip()
         self.is_uml = os.path.exists(os.path.join(self.dir, 'linux'))

@@ -27,7 +27,7 @@ from arch import ARCHS
 from device import Device
 from guest import Guest, GuestError
 from luns import ISCSI, NBD, expand
-from qmp import Qmp
+from qmp import Qmp, connect
 from storage import Storage
 
 _CMDLINE = 'quiet loglevel=4 log_buf_len=4M panic=-1 oops=panic cryptomgr.notests audit=0 hung_task_panic=0'
@@ -228,7 +228,7 @@ class Qemu(Guest):
             self.process = procs.start([self._program(), *arguments],
                                        stdout=errors, stderr=errors)
         try:
-            self.qmp = Qmp(f'{self.dir}/qmp{number}', 20)
+            self.qmp = Qmp(connect(f'{self.dir}/qmp{number}', 20))
             self.channel = socket.socket(socket.AF_UNIX)
             self.channel.connect(f'{self.dir}/channel{number}')
         except Exception as error:

@@ -15,25 +15,31 @@ class QmpError(Exception):
     pass
 
 
+def connect(path, timeout):
+    """A socket to where QEMU will listen."""
+    deadline = time.monotonic() + timeout
+    while True:
+        connected = socket.socket(socket.AF_UNIX)
+        try:
+            connected.connect(path)
+            return connected
+        except OSError:
+            connected.close()
+            if time.monotonic() > deadline:
+                raise QmpError(f'no QMP socket after {timeout} s') from None
+            time.sleep(0.02)
+
+
 class Qmp:
-    def __init__(self, path, timeout):
-        deadline = time.monotonic() + timeout
-        while True:
-            self._socket = socket.socket(socket.AF_UNIX)
-            try:
-                self._socket.connect(path)
-                break
-            except OSError:
-                self._socket.close()
-                if time.monotonic() > deadline:
-                    raise QmpError(f'no QMP socket after {timeout} s') from None
-                time.sleep(0.02)
+    def __init__(self, connected):
+        self._socket = connected
         self._answers = queue.Queue()
         self._arrived = threading.Condition()
         self._events = []
         self._reactions = {}
         self._send_lock = threading.Lock()
         threading.Thread(target=self._read, daemon=True).start()
+        self._answer('with its greeting')
         self.command({'execute': 'qmp_capabilities'})
 
     def close(self):
@@ -58,6 +64,8 @@ class Qmp:
                 self._arrived.notify_all()
             for command in self._reactions.pop(message['event'], []):
                 self._send(dict(command, id='reaction'))
+        elif 'QMP' in message:
+            self._answers.put({'return': message})
         elif message.get('id') != 'reaction' and ('return' in message or 'error' in message):
             self._answers.put(message)
 
@@ -68,10 +76,13 @@ class Qmp:
     def command(self, command, timeout=30):
         """The command's return value; QmpError with QEMU's words otherwise."""
         self._send(command)
+        return self._answer(command.get('execute'), timeout)
+
+    def _answer(self, what, timeout=30):
         try:
             answer = self._answers.get(timeout=timeout)
         except queue.Empty:
-            raise QmpError(f"QEMU did not answer {command.get('execute')} in {timeout} s") from None
+            raise QmpError(f'QEMU did not answer {what} in {timeout} s') from None
         if 'error' in answer:
             raise QmpError(answer['error'].get('desc', str(answer['error'])))
         return answer['return']
