@@ -13,7 +13,9 @@ case without a command are errors: a misspelt requirement must not become a defa
   cpus:     number of CPUs (2)
   memory:   guest memory (512M)
   hba:      a QEMU device string; repeat for more HBAs (one virtio-scsi-pci); the other end of
-            vhost-user-scsi-pci is tests/device, to which `host device` speaks;
+            vhost-user-scsi-pci is tests/device, to which `host device` speaks; vhost-scsi-pci, alone and
+            with cpus: 1, has LIO at the other end (lib/vhost.py): its LUNs are disk size=64M
+            backstore=iblock|fileio|ramdisk pi=0..3;
             iothread-vq-mapping=ONE+TWO: threads for its queues in turn (emulator: trixie)
   lun:      disk|cd|tape KEY=VALUE...; target= and lun= take ranges such as 0..7 (one disk);
             size=64M, empty (no medium), text=FIRST_LINE, file=bzImage (of the kernel's own
