@@ -13,10 +13,13 @@
 
 #include <linux/blk-mq.h>
 #include <linux/cache.h>
+#include <linux/dma-mapping.h>
 #include <linux/slab.h>
 #include <linux/virtio.h>
 #include <linux/virtio_config.h>
+#include <scsi/scsi_cmnd.h>
 #include <scsi/scsi_device.h>
+#include <scsi/scsi_eh.h>
 #include <scsi/scsi_host.h>
 
 /* Once the name was some architectures' own. */
@@ -42,6 +45,58 @@ enum scsi_qc_status {
 #define SCSI_EH_DONE		BLK_EH_DONE
 #define SCSI_EH_RESET_TIMER	BLK_EH_RESET_TIMER
 #define SCSI_EH_NOT_HANDLED	BLK_EH_DONE
+#endif
+
+#ifndef HAVE_BLK_OPF
+typedef unsigned int blk_opf_t;
+#endif
+
+#ifndef HAVE_RESET_DEVICE
+static inline void virtscsi_compat_reset_device(struct virtio_device *vdev)
+{
+	vdev->config->reset(vdev);
+}
+
+#define virtio_reset_device virtscsi_compat_reset_device
+#endif
+
+#ifndef HAVE_SCSI_DONE
+#define scsi_done(_cmd) ((_cmd)->scsi_done(_cmd))
+#endif
+
+#ifndef HAVE_BUILD_SENSE
+static inline void virtscsi_compat_build_sense(struct scsi_cmnd *cmd, int desc,
+					       u8 key, u8 asc, u8 ascq)
+{
+	scsi_build_sense_buffer(desc, cmd->sense_buffer, key, asc, ascq);
+	cmd->result = SAM_STAT_CHECK_CONDITION;
+}
+
+#define scsi_build_sense virtscsi_compat_build_sense
+#endif
+
+#ifndef HAVE_DEVICE_BUSY
+#define scsi_device_busy(_sdev) atomic_read(&(_sdev)->device_busy)
+#endif
+
+#ifndef HAVE_SUBMITTER
+/*
+ * Nobody tells the driver of what the error handler submits. The driver asks for
+ * the sake of polled queues, which these kernels do not have, and for a message.
+ */
+#define submitter allowed
+#define SUBMITTED_BY_SCSI_ERROR_HANDLER	(-1)
+#define SUBMITTED_BY_SCSI_RESET_IOCTL	(-2)
+#endif
+
+#ifndef HAVE_NR_MAPS
+#define nr_maps tag_set.nr_maps
+#endif
+
+#ifndef HAVE_VPD_PGB0
+/* The SCSI core does not keep page B0h, so let the driver find none: it asks itself. */
+#define vpd_pg0 quiesced_by
+#define vpd_pgb0 vpd_pg80
 #endif
 
 #ifndef HAVE_SDEV_INIT
@@ -194,7 +249,110 @@ virtscsi_compat_busy_iter(struct Scsi_Host *shost,
 #define scsi_host_busy_iter virtscsi_compat_busy_iter
 #endif
 
-#ifndef HAVE_CONST_TEMPLATE
+#ifndef HAVE_HOST_TEMPLATE
+/* What the driver sets, in today's types. */
+struct virtscsi_compat_template {
+	struct module *module;
+	const char *name;
+	const char *proc_name;
+	int this_id;
+	unsigned int cmd_size;
+	int (*init_cmd_priv)(struct Scsi_Host *shost, struct scsi_cmnd *cmd);
+	int (*queuecommand)(struct Scsi_Host *shost, struct scsi_cmnd *cmd);
+	void (*commit_rqs)(struct Scsi_Host *shost, u16 hwq);
+	int (*mq_poll)(struct Scsi_Host *shost, unsigned int hwq);
+	void (*map_queues)(struct Scsi_Host *shost);
+	enum scsi_timeout_action (*eh_timed_out)(struct scsi_cmnd *cmd);
+	bool (*eh_should_retry_cmd)(struct scsi_cmnd *cmd);
+	int (*eh_abort_handler)(struct scsi_cmnd *cmd);
+	int (*eh_device_reset_handler)(struct scsi_cmnd *cmd);
+	int (*eh_target_reset_handler)(struct scsi_cmnd *cmd);
+	int (*eh_host_reset_handler)(struct scsi_cmnd *cmd);
+	int (*host_reset)(struct Scsi_Host *shost, int type);
+	int (*sdev_init)(struct scsi_device *sdev);
+	int (*sdev_configure)(struct scsi_device *sdev);
+	void (*sdev_destroy)(struct scsi_device *sdev);
+	int (*change_queue_depth)(struct scsi_device *sdev, int depth);
+	bool track_queue_depth;
+	bool skip_settle_delay;
+	unsigned long dma_boundary;
+	const struct attribute_group **shost_groups;
+	const struct attribute_group **sdev_groups;
+};
+
+void virtscsi_cmd_map_queues(struct Scsi_Host *shost);
+
+static inline int virtscsi_compat_map_queues(struct Scsi_Host *shost)
+{
+#ifdef HAVE_NR_MAPS
+	virtscsi_cmd_map_queues(shost);
+#else
+	struct blk_mq_queue_map *map = &shost->tag_set.map[HCTX_TYPE_POLL];
+
+	/* The block layer has no such map. Queues set apart for polling stay unused. */
+	map->mq_map = kcalloc(nr_cpu_ids, sizeof(*map->mq_map), GFP_KERNEL);
+	if (!map->mq_map)
+		return -ENOMEM;
+	virtscsi_cmd_map_queues(shost);
+	kfree(map->mq_map);
+	map->mq_map = NULL;
+#endif
+	return 0;
+}
+
+static inline struct Scsi_Host *
+virtscsi_compat_host_alloc(const struct virtscsi_compat_template *sht, int size)
+{
+	static const struct attribute_group *groups[8];
+	static struct scsi_host_template copy;
+	struct Scsi_Host *shost;
+	unsigned int i, n = 0;
+
+	copy = (struct scsi_host_template) {
+		.module = sht->module,
+		.name = sht->name,
+		.proc_name = sht->proc_name,
+		.this_id = sht->this_id,
+		.cmd_size = sht->cmd_size,
+		.init_cmd_priv = sht->init_cmd_priv,
+		.queuecommand = sht->queuecommand,
+		.commit_rqs = sht->commit_rqs,
+#ifdef HAVE_NR_MAPS
+		.mq_poll = sht->mq_poll,
+		.eh_should_retry_cmd = sht->eh_should_retry_cmd,
+#endif
+		.map_queues = virtscsi_compat_map_queues,
+		.eh_timed_out = sht->eh_timed_out,
+		.eh_abort_handler = sht->eh_abort_handler,
+		.eh_device_reset_handler = sht->eh_device_reset_handler,
+		.eh_target_reset_handler = sht->eh_target_reset_handler,
+		.eh_host_reset_handler = sht->eh_host_reset_handler,
+		.host_reset = sht->host_reset,
+		.sdev_init = sht->sdev_init,
+		.sdev_configure = sht->sdev_configure,
+		.sdev_destroy = sht->sdev_destroy,
+		.change_queue_depth = sht->change_queue_depth,
+		.track_queue_depth = sht->track_queue_depth,
+		.skip_settle_delay = sht->skip_settle_delay,
+		.dma_boundary = sht->dma_boundary,
+		.sdev_groups = sht->sdev_groups,
+	};
+	shost = scsi_host_alloc(&copy, size);
+	if (!shost)
+		return NULL;
+	/* The device's groups are the SCSI core's own; the driver's follow. */
+	for (i = 0; shost->shost_dev.groups && shost->shost_dev.groups[i]; i++)
+		groups[n++] = shost->shost_dev.groups[i];
+	for (i = 0; sht->shost_groups[i]; i++)
+		groups[n++] = sht->shost_groups[i];
+	groups[n] = NULL;
+	shost->shost_dev.groups = groups;
+	return shost;
+}
+
+#define scsi_host_template virtscsi_compat_template
+#define scsi_host_alloc virtscsi_compat_host_alloc
+#elif !defined(HAVE_CONST_TEMPLATE)
 /* The SCSI core writes to the template, so give it a copy. */
 static inline struct Scsi_Host *
 virtscsi_compat_host_alloc(const struct scsi_host_template *sht, int size)

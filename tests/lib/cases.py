@@ -46,7 +46,7 @@ QEMU_KERNELS = tuple(version + machine for machine in ('', '-arm64', '-s390x', '
 UML_KERNELS = ('uml', 'uml-debug', 'uml-lockdep')
 KERNELS = QEMU_KERNELS + UML_KERNELS + ('host',)
 # Kernels that run a case of another when asked to.
-STAND_INS = {'uml-lockdep': 'uml', 'x86-debug': '7.3', 'x86-kcsan': '7.3'}
+STAND_INS = {'uml-lockdep': 'uml', 'x86-debug': '7.3', 'x86-kcsan': '7.3', '5.10': '6.1'}
 # Suites that have another QEMU.
 EMULATORS = ('trixie', 'trixie-backports')
 _REPEATED = ('hba', 'lun', 'qemu', 'device')

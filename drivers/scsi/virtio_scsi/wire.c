@@ -12,8 +12,8 @@
 #include <linux/kernel.h>
 #include <linux/limits.h>
 #include <linux/stddef.h>
+#include <scsi/scsi.h>
 #include <scsi/scsi_proto.h>
-#include <scsi/scsi_status.h>
 
 #include "wire.h"
 

@@ -11,7 +11,7 @@
 #include <linux/limits.h>
 #include <linux/string.h>
 #include <scsi/scsi_proto.h>
-#include <scsi/scsi_status.h>
+#include <scsi/scsi.h>
 
 #include "wire.h"
 

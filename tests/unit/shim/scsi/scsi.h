@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The host bytes of the SCSI midlayer, numbered as there. */
-#ifndef SHIM_SCSI_STATUS_H
-#define SHIM_SCSI_STATUS_H
+#ifndef SHIM_SCSI_H
+#define SHIM_SCSI_H
 
 #define DID_OK			0x00
 #define DID_NO_CONNECT		0x01
