@@ -373,10 +373,8 @@ void virtscsi_cmd_doubt(struct scsi_device *sdev, bool doubt)
 
 struct virtscsi_vq *virtscsi_cmd_vq(struct scsi_cmnd *sc)
 {
-	struct virtscsi *vscsi = shost_priv(sc->device->host);
-	u32 unique_tag = blk_mq_unique_tag(scsi_cmd_to_rq(sc));
-
-	return virtscsi_vq_request(vscsi, blk_mq_unique_tag_to_hwq(unique_tag));
+	return virtscsi_vq_request(shost_priv(sc->device->host),
+				   scsi_cmd_to_rq(sc)->mq_hctx->queue_num);
 }
 
 /* Ring the doorbell for commands that were sent without. */

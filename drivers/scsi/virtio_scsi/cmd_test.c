@@ -86,9 +86,6 @@ static void fake_init_vscsi(struct fake *fake, struct Scsi_Host *shost)
 	vscsi->limits.negotiated.of[VIRTSCSI_CDB_SIZE].value = 32;
 	vscsi->tags.of = fake->tags;
 	vscsi->tags.nr_tags = 1;
-	vscsi->tags.resp_len = 64;
-	vscsi->tags.request_offset = 256;
-	vscsi->tags.request_len = virtscsi_wire_cmd_len(true, 32);
 	virtscsi_vq_init(vscsi, &setup);
 	virtscsi_tmf_init(vscsi, fake_done);
 	fake->vscsi = vscsi;
@@ -118,18 +115,27 @@ static int cmd_test_init(struct kunit *test)
 {
 	struct fake *fake = kunit_kzalloc(test, sizeof(*fake), GFP_KERNEL);
 	struct Scsi_Host *shost;
+	struct virtscsi_tag *tag;
 	struct virtscsi *vscsi;
 	unsigned int i;
 
 	shost = kunit_kzalloc(test, sizeof(*shost) +
-			      struct_size(vscsi, vqs.request, NR_QUEUES),
+			      struct_size(vscsi, vqs.of,
+					  VIRTSCSI_VQ_REQUEST + NR_QUEUES),
 			      GFP_KERNEL);
 	if (!fake || !shost)
 		return -ENOMEM;
 	for (i = 0; i < NR_QUEUES; i++) {
-		fake->tags[i].resp = kunit_kzalloc(test, 512, GFP_KERNEL);
-		if (!fake->tags[i].resp)
+		tag = &fake->tags[i];
+		tag->resp = kunit_kzalloc(test, 512, GFP_KERNEL);
+		if (!tag->resp)
 			return -ENOMEM;
+		tag->request = (void *)tag->resp + 256;
+		tag->id = virtscsi_wire_tag(i << BLK_MQ_UNIQUE_TAG_BITS, 0);
+		sg_init_one(&tag->request_sg, tag->request,
+			    virtscsi_wire_cmd_len(true, 32));
+		sg_init_one(&tag->resp_sg, tag->resp, 64);
+		tag->sgs[0] = &tag->request_sg;
 	}
 	fake_init_vscsi(fake, shost);
 	fake_init_io(fake, shost);

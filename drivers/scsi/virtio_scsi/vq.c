@@ -162,17 +162,11 @@ bool virtscsi_vq_is_broken(struct virtscsi *vscsi)
 	return is_broken;
 }
 
-/* Rings without the lock, but before virtscsi_vq_set_state() returns. */
-static void vq_unlock_and_ring(struct virtscsi_vq *vq, unsigned long flags)
-	__releases(&vq->lock)
+/* Without the lock, but under RCU: before virtscsi_vq_set_state() returns. */
+static void vq_ring(struct virtqueue *vq)
 {
-	struct virtqueue *virtqueue = vq->vq;
-
-	rcu_read_lock();
-	spin_unlock_irqrestore(&vq->lock, flags);
-	if (!virtqueue_notify(virtqueue))
-		vq_report_broken(virtqueue);
-	rcu_read_unlock();
+	if (!virtqueue_notify(vq))
+		vq_report_broken(vq);
 }
 
 static int vq_check_state(const struct virtscsi_vq *vq)
@@ -198,6 +192,7 @@ int virtscsi_vq_add(struct virtscsi_vq *vq, struct scatterlist *sgs[],
 		    unsigned int nr_out, unsigned int nr_in, void *buf,
 		    bool is_last)
 {
+	struct virtqueue *virtqueue;
 	unsigned long flags;
 	int err;
 
@@ -221,7 +216,11 @@ int virtscsi_vq_add(struct virtscsi_vq *vq, struct scatterlist *sgs[],
 	/* Without it the buffers in a full ring might never be seen. */
 	if ((is_last || err) && virtqueue_kick_prepare(vq->vq)) {
 		vq->stats.doorbells++;
-		vq_unlock_and_ring(vq, flags);
+		virtqueue = vq->vq;
+		rcu_read_lock();
+		spin_unlock_irqrestore(&vq->lock, flags);
+		vq_ring(virtqueue);
+		rcu_read_unlock();
 		return err;
 	}
 unlock:
@@ -231,17 +230,19 @@ unlock:
 
 static void vq_kick(struct virtscsi_vq *vq, bool always)
 {
+	struct virtqueue *virtqueue;
 	unsigned long flags;
-	bool needs_doorbell;
 
 	spin_lock_irqsave(&vq->lock, flags);
 	/* What is in a paused ring is still for the device to see. */
 	if (!vq_check_state(vq) || vq->state == VIRTSCSI_VQ_PAUSED) {
-		needs_doorbell = virtqueue_kick_prepare(vq->vq);
-		if (!always)
-			vq->stats.doorbells += needs_doorbell;
-		if (needs_doorbell || always) {
-			vq_unlock_and_ring(vq, flags);
+		if (virtqueue_kick_prepare(vq->vq) || always) {
+			vq->stats.doorbells += !always;
+			virtqueue = vq->vq;
+			rcu_read_lock();
+			spin_unlock_irqrestore(&vq->lock, flags);
+			vq_ring(virtqueue);
+			rcu_read_unlock();
 			return;
 		}
 	}
