@@ -69,13 +69,11 @@ static int eh_execute(struct scsi_cmnd *sc, const char *name, u32 subtype)
 		virtscsi_ladder_doubt(vscsi, subtype, sdev->id, sdev->lun, true);
 	ret = virtscsi_tmf_execute(sdev, subtype,
 				   is_abort ? virtscsi_cmd_tag(sc) : 0);
-	/* Not sent. For what was, virtscsi_recovery_tmf_done() does the same. */
-	if (!is_abort && ret < 0 && ret != -ETIMEDOUT && ret != -EIO) {
+	if (!is_abort && ret < 0 && ret != -ETIMEDOUT && ret != -EIO)
 		virtscsi_ladder_doubt(vscsi, subtype, sdev->id, sdev->lun, false);
-		/* With the device dead, recovery may be over. */
-		if (ret != -ENODEV)
-			virtscsi_recovery_schedule(vscsi);
-	}
+	/* An answer did so; with the device dead, recovery may be over. */
+	if (ret < 0 && ret != -EIO && ret != -ENODEV)
+		virtscsi_recovery_schedule(vscsi);
 	if (ret != VIRTIO_SCSI_S_OK &&
 	    ret != VIRTIO_SCSI_S_FUNCTION_SUCCEEDED) {
 		dev_warn_ratelimited(dev, "%s failed: %s %d\n", name,

@@ -83,7 +83,7 @@ static void event_param_change(struct virtscsi *vscsi, u32 reason,
 	sdev = virtscsi_scan_lookup(vscsi, target, lun);
 	if (!sdev)
 		return;
-	virtscsi_lun_schedule(sdev, VIRTSCSI_LUN_RESCAN);
+	virtscsi_lun_schedule(sdev, VIRTSCSI_LUN_RESCAN, false);
 	scsi_device_put(sdev);
 }
 

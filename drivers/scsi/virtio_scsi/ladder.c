@@ -209,7 +209,7 @@ int virtscsi_ladder_climb(struct virtscsi *vscsi, struct scsi_cmnd *sc)
 		err = ladder_start_reset(vscsi, sc->device,
 					 VIRTIO_SCSI_T_TMF_I_T_NEXUS_RESET);
 	/* A function that is overdue does not keep the next step from its turn. */
-	if (err && err != -ETIMEDOUT)
+	if (err && (err != -ETIMEDOUT || step > READ_ONCE(vscsi->ladder.step)))
 		return err;
 	cmd->ladder.step = step;
 	dev_notice_ratelimited(&sc->device->sdev_gendev,

@@ -111,7 +111,9 @@ static bool lun_is_ready(struct scsi_device *sdev)
 {
 	struct scsi_sense_hdr sense = {};
 
-	return !scsi_test_unit_ready(sdev, INQUIRY_TIMEOUT, INQUIRY_RETRIES,
+	/* Others keep their unit attentions for those who wait for them. */
+	return (sdev->type != TYPE_DISK && sdev->type != TYPE_ZBC) ||
+	       !scsi_test_unit_ready(sdev, INQUIRY_TIMEOUT, INQUIRY_RETRIES,
 				     &sense) ||
 	       sense.asc == 0x3a; /* MEDIUM NOT PRESENT */
 }
@@ -178,8 +180,12 @@ static void lun_work(struct work_struct *work)
 	virtscsi_lun_limits_apply(sdev, false);
 }
 
-static void lun_schedule(struct scsi_device *sdev, enum virtscsi_lun_task task,
-			 bool may_wait)
+/*
+ * Context: any, also for a LUN that is being removed: it stays as long as the
+ * lock of the host is held.
+ */
+void virtscsi_lun_schedule(struct scsi_device *sdev,
+			   enum virtscsi_lun_task task, bool may_wait)
 {
 	struct virtscsi_lun *lun;
 	unsigned long flags;
@@ -202,16 +208,6 @@ static void lun_schedule(struct scsi_device *sdev, enum virtscsi_lun_task task,
 }
 
 /*
- * Context: any, also for a LUN that is being removed: it stays as long as the
- * lock of the host is held.
- */
-void virtscsi_lun_schedule(struct scsi_device *sdev,
-			   enum virtscsi_lun_task task)
-{
-	lun_schedule(sdev, task, false);
-}
-
-/*
  * Sense data say that the LUN has changed. The midlayer itself rescans for INQUIRY
  * data, not for the capacity. Most hosts send an event as well, which is waited for
  * a little so that one rescan serves both. Context: any.
@@ -224,13 +220,14 @@ void virtscsi_lun_note_sense(struct scsi_cmnd *sc, unsigned int flags)
 		/* A rescan begins with it and reads the capacity afterwards. */
 		if (sc->cmnd[0] != TEST_UNIT_READY ||
 		    !test_bit(VIRTSCSI_LUN_IS_RESCANNED, &lun->tasks))
-			lun_schedule(sc->device, VIRTSCSI_LUN_RESCAN, true);
+			virtscsi_lun_schedule(sc->device, VIRTSCSI_LUN_RESCAN,
+					      true);
 		return;
 	}
 	/* A query of lun_limits.c is repeated after a unit attention. */
 	if (flags & VIRTSCSI_SENSE_LIMITS &&
 	    !(scsi_cmd_to_rq(sc)->cmd_flags & REQ_DRV))
-		lun_schedule(sc->device, VIRTSCSI_LUN_QUERY, true);
+		virtscsi_lun_schedule(sc->device, VIRTSCSI_LUN_QUERY, true);
 }
 
 /* The LUN is there under its other number, with or without the flat prefix. */
@@ -329,7 +326,7 @@ static void lun_wait_for_answers(struct scsi_device *sdev)
 	struct virtscsi_lun *lun = sdev->hostdata;
 
 	set_bit(VIRTSCSI_LUN_IS_AWAITED, &lun->tasks);
-	virtscsi_lun_schedule(sdev, VIRTSCSI_LUN_QUERY);
+	virtscsi_lun_schedule(sdev, VIRTSCSI_LUN_QUERY, false);
 	if (wait_on_bit_timeout(&lun->tasks, VIRTSCSI_LUN_IS_AWAITED,
 				TASK_UNINTERRUPTIBLE, SCAN_WAIT_S * HZ))
 		sdev_printk(KERN_WARNING, sdev,

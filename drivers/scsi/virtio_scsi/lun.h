@@ -60,7 +60,7 @@ int virtscsi_lun_init(struct virtscsi *vscsi,
 		      void (*gone)(struct scsi_device *sdev));
 bool virtscsi_lun_is_stuck(struct scsi_device *sdev);
 void virtscsi_lun_schedule(struct scsi_device *sdev,
-			   enum virtscsi_lun_task task);
+			   enum virtscsi_lun_task task, bool may_wait);
 void virtscsi_lun_note_sense(struct scsi_cmnd *sc, unsigned int flags);
 
 /* The SCSI core's calls. */

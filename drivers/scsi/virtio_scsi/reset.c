@@ -175,8 +175,7 @@ int virtscsi_reset_done(struct virtio_device *vdev)
 	struct virtscsi *vscsi = vdev->priv;
 	struct virtscsi_reset *reset = &vscsi->reset;
 	unsigned int noio = memalloc_noio_save();
-	/* Does not change between a prepare by others and this. */
-	bool is_ours = reset->is_ours;
+	bool is_ours = READ_ONCE(reset->resetter) == current;
 	int err = -ENODEV;
 
 	if (!is_ours)
@@ -199,6 +198,7 @@ static int reset_device(struct virtscsi *vscsi, const char *why)
 {
 	struct virtscsi_reset *reset = &vscsi->reset;
 	struct virtio_device *vdev = vscsi->vdev;
+	unsigned int noio = memalloc_noio_save();
 	int err = -ENODEV;
 
 	/* In shutdown the virtio core has broken the virtqueues, for good. */
@@ -206,12 +206,13 @@ static int reset_device(struct virtscsi *vscsi, const char *why)
 	    reset_status(vscsi) != STATUS_GONE) {
 		dev_notice(&vdev->dev, "%s: resetting the device\n", why);
 		reset_stop(vscsi, VIRTSCSI_STOPPED);
-		reset->is_ours = true;
+		WRITE_ONCE(reset->resetter, current);
 		err = virtio_device_reset_done(vdev);
-		reset->is_ours = false;
+		WRITE_ONCE(reset->resetter, NULL);
 	}
 	if (err)
 		reset_give_up(vscsi, why, err);
+	memalloc_noio_restore(noio);
 	return err;
 }
 

@@ -26,7 +26,7 @@ enum virtscsi_state {
 struct virtscsi_reset {
 	struct mutex lock;	/* all but the works */
 	enum virtscsi_state state;
-	bool is_ours;		/* done() is called with the lock held */
+	struct task_struct *resetter;	/* calls done() with the lock held */
 	struct work_struct work;	/* resets the device if it needs that */
 	struct delayed_work tend;	/* for a device that does not work */
 	unsigned int nr_watched;	/* of a reset by others, in seconds */

@@ -139,7 +139,7 @@ static void scan_review(struct virtscsi *vscsi, unsigned int target)
 
 	shost_for_each_device(sdev, vscsi->shost)
 		if (target == SCAN_WILD_CARD || sdev->id == target)
-			virtscsi_lun_schedule(sdev, VIRTSCSI_LUN_REVIEW);
+			virtscsi_lun_schedule(sdev, VIRTSCSI_LUN_REVIEW, false);
 }
 
 static void scan_prepare_host(struct virtscsi *vscsi)
@@ -209,11 +209,12 @@ void virtscsi_scan_change(struct virtscsi *vscsi, unsigned int target, u64 lun,
 	int err;
 
 	scan->changed_at = get_jiffies_64();
+	err = xa_reserve(&scan->changes, index, GFP_KERNEL);
 	xa_lock(&scan->changes);
 	if (is_added)
 		changes |= xa_to_value(xa_load(&scan->changes, index));
-	err = xa_err(__xa_store(&scan->changes, index, xa_mk_value(changes),
-				GFP_KERNEL));
+	if (!err)
+		__xa_store(&scan->changes, index, xa_mk_value(changes), 0);
 	xa_unlock(&scan->changes);
 
 	/* For LUN 0 the whole target may be meant. */

@@ -35,11 +35,11 @@ static void sysfs_schedule(struct device *dev, enum virtscsi_lun_task task)
 	struct scsi_device *sdev;
 
 	if (scsi_is_sdev_device(dev)) {
-		virtscsi_lun_schedule(to_scsi_device(dev), task);
+		virtscsi_lun_schedule(to_scsi_device(dev), task, false);
 		return;
 	}
 	shost_for_each_device(sdev, class_to_shost(dev))
-		virtscsi_lun_schedule(sdev, task);
+		virtscsi_lun_schedule(sdev, task, false);
 }
 
 static ssize_t limit_show(struct device *dev, struct device_attribute *attr,

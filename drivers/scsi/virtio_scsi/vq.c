@@ -184,9 +184,8 @@ static bool vq_is_in_use(const struct virtscsi_vq *vq)
 
 /*
  * The device-readable parts of sgs come first. Any context; takes the lock of the
- * queue. Returns 0; -ENOSPC, the ring is full; -EBUSY, stopped or paused; -ENODEV,
- * the device is not used any more; -EIO, the virtqueue is broken; -ENOMEM, the DMA
- * mapping failed.
+ * queue. Returns 0; -ENOSPC, the ring is full; -EBUSY, stopped, paused or broken;
+ * -ENODEV, the device is not used any more; -ENOMEM, the DMA mapping failed.
  */
 int virtscsi_vq_add(struct virtscsi_vq *vq, struct scatterlist *sgs[],
 		    unsigned int nr_out, unsigned int nr_in, void *buf,
@@ -211,8 +210,10 @@ int virtscsi_vq_add(struct virtscsi_vq *vq, struct scatterlist *sgs[],
 	/* A packed ring returns -EIO for a failed mapping as well. */
 	else if (err == -EIO && !virtqueue_is_broken(vq->vq))
 		err = -ENOMEM;
-	else if (err == -EIO)
+	if (err == -EIO) {
 		vq_report_broken(vq->vq);
+		err = -EBUSY;
+	}
 	/* Without it the buffers in a full ring might never be seen. */
 	if ((is_last || err) && virtqueue_kick_prepare(vq->vq)) {
 		vq->stats.doorbells++;
@@ -301,7 +302,7 @@ static bool vq_take_batch(struct virtscsi_vq *vq, struct virtscsi_vq_link **tail
 	else if (virtqueue_is_broken(vq->vq))
 		vq_report_broken(vq->vq);
 	else if (has_interrupt)
-		is_more = !virtqueue_enable_cb(vq->vq);
+		is_more = !virtqueue_enable_cb(vq->vq) || nr == REAP_BATCH;
 	else
 		vq_remember(vq);
 unlock:

@@ -15,6 +15,7 @@ static void vq_attach(struct virtscsi_vq *vq, struct virtqueue *virtqueue)
 	unsigned long flags;
 
 	spin_lock_irqsave(&vq->lock, flags);
+	vq->seen = 0;
 	WRITE_ONCE(vq->vq, virtqueue);
 	spin_unlock_irqrestore(&vq->lock, flags);
 }
