@@ -48,7 +48,7 @@ enum scsi_qc_status {
 #endif
 
 #ifndef HAVE_BLK_OPF
-typedef unsigned int blk_opf_t;
+#define blk_opf_t unsigned int
 #endif
 
 #ifndef HAVE_RESET_DEVICE
@@ -61,7 +61,12 @@ static inline void virtscsi_compat_reset_device(struct virtio_device *vdev)
 #endif
 
 #ifndef HAVE_SCSI_DONE
-#define scsi_done(_cmd) ((_cmd)->scsi_done(_cmd))
+static inline void virtscsi_compat_done(struct scsi_cmnd *cmd)
+{
+	cmd->scsi_done(cmd);
+}
+
+#define scsi_done virtscsi_compat_done
 #endif
 
 #ifndef HAVE_BUILD_SENSE
