@@ -194,7 +194,6 @@ static void event_work(struct work_struct *work)
 		if (nr_events > NR_EVENTS)
 			msleep(FLOOD_PAUSE_MS);
 		event_dispatch(vscsi, &event);
-		cond_resched();
 	}
 }
 

@@ -12,6 +12,7 @@
  * The work is freezable: nobody scans while the system is suspended.
  */
 #include <linux/bits.h>
+#include <linux/delay.h>
 #include <linux/jiffies.h>
 #include <linux/module.h>
 #include <scsi/scsi.h>
@@ -129,6 +130,9 @@ static void scan_do_changes(struct virtscsi *vscsi)
 		if (changes & SCAN_ADD)
 			scan_add(vscsi, target, lun);
 		module_put(THIS_MODULE);
+		/* Events without end must leave unloading a moment. */
+		if (READ_ONCE(scan->may_have_lost))
+			msleep(20);
 	}
 }
 
@@ -183,7 +187,6 @@ static void scan_work(struct work_struct *work)
 		scsi_scan_target(&vscsi->shost->shost_gendev, 0, target,
 				 SCAN_WILD_CARD, SCSI_SCAN_INITIAL);
 		module_put(THIS_MODULE);
-		cond_resched();
 	}
 }
 
