@@ -8,10 +8,10 @@
  * LUN, the work sends it nothing; it goes on when the command is back.
  *
  * A new LUN is handled three times: in sdev_configure(); when the SCSI core adds
- * the device to the bus, for the VPD pages that it has read by then; and when the
- * upper driver, which sets limits too, is bound. If the pages do not tell enough,
- * the LUN is queried, and the scan waits a little for the answers. Limits that
- * arrive later are applied then.
+ * the device to the bus, for the VPD pages that it has read by then; and by its
+ * work after the upper driver, which sets limits too, was bound. If the pages do
+ * not tell enough, the LUN is queried, and the scan waits a little for the
+ * answers. Limits that arrive later are applied then.
  *
  * The hostdata lives from sdev_init() to sdev_destroy(), which waits for the
  * work. So the work needs no reference on the LUN or on the module. By then the
@@ -353,7 +353,7 @@ static int lun_notify(struct notifier_block *notifier, unsigned long action,
 		set_bit(VIRTSCSI_LUN_IS_ADDED, &lun->tasks);
 		virtscsi_lun_limits_apply(sdev, true);
 	} else if (action == BUS_NOTIFY_BOUND_DRIVER) {
-		virtscsi_lun_limits_apply(sdev, false);
+		virtscsi_lun_schedule(sdev, VIRTSCSI_LUN_APPLY, false);
 	}
 	return NOTIFY_DONE;
 }

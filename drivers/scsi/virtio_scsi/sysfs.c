@@ -19,7 +19,7 @@ enum limit_part { LIMIT_VALUE, LIMIT_SOURCE, LIMIT_ASKED };
 struct limit_attribute {
 	struct device_attribute attr;
 	enum limit_part part;
-	unsigned int id;	/* enum virtscsi_limit_id, or of a LUN */
+	unsigned int id;	/* enum virtscsi_limit_id */
 };
 
 #define to_limit_attribute(_attr) \
