@@ -166,7 +166,8 @@ static bool host_limits_can_follow(struct virtscsi *vscsi,
 				   const struct virtscsi_limit *new)
 {
 	static const enum virtscsi_limit_id fixed[] = {
-		VIRTSCSI_CDB_SIZE, VIRTSCSI_SENSE_SIZE, VIRTSCSI_EVENT_SIZE,
+		VIRTSCSI_CDB_SIZE, VIRTSCSI_SENSE_SIZE,
+		VIRTSCSI_EVENT_SIZE,	/* may shrink */
 		VIRTSCSI_PROT_SEG_MAX,	/* may grow */
 	};
 	const struct virtscsi_limit *old = vscsi->limits.negotiated.of;
@@ -179,6 +180,8 @@ static bool host_limits_can_follow(struct virtscsi *vscsi,
 	for (i = 0; i < ARRAY_SIZE(fixed); i++) {
 		id = fixed[i];
 		if (new[id].value == old[id].value ||
+		    (id == VIRTSCSI_EVENT_SIZE &&
+		     new[id].value < old[id].value) ||
 		    (id == VIRTSCSI_PROT_SEG_MAX &&
 		     new[id].value > old[id].value))
 			continue;

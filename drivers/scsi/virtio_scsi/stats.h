@@ -77,13 +77,6 @@ void virtscsi_stats_tmf(struct virtscsi *vscsi, u32 subtype, int answer);
 void virtscsi_stats_error(struct virtscsi_lun_stats *stats,
 			  const struct scsi_cmnd *sc);
 
-static inline unsigned int virtscsi_stats_direction(const struct scsi_cmnd *sc)
-{
-	unsigned int direction = sc->sc_data_direction - DMA_TO_DEVICE;
-
-	return min_t(unsigned int, direction, VIRTSCSI_STATS_NR_FLOWS - 1);
-}
-
 /* The caller has a command of the LUN, or another reason why it stays. */
 static inline void virtscsi_stats_count(struct virtscsi_lun_stats *stats,
 					enum virtscsi_stats_lun what)
@@ -96,7 +89,8 @@ static inline void virtscsi_stats_complete(struct virtscsi_lun_stats *stats,
 					   struct scsi_cmnd *sc)
 {
 	struct virtscsi_stats __percpu *counts = stats->counts;
-	unsigned int direction = virtscsi_stats_direction(sc);
+	unsigned int direction = min_t(unsigned int, VIRTSCSI_STATS_NR_FLOWS - 1,
+				       sc->sc_data_direction - DMA_TO_DEVICE);
 
 	this_cpu_inc(counts->flow[direction].commands);
 	/* After a failure in transport the residual means nothing. */
