@@ -3,13 +3,16 @@
 
 Runs the cases of tests/cases/isolation with the in-tree driver and with ours, by default
 and with the full ladder, on each QEMU and on our device in User-Mode Linux. Each run is a
-guest of its own. All of it is written to Documentation/results/isolation.rst; a part is
-printed only. The exit status is 1 when ours by default fails a case or is worse than in-tree.
+guest of its own. What was found is kept in build/isolation.json, so that a part can be
+repeated, and as soon as nothing is missing it is written to
+Documentation/results/isolation.rst. The exit status is 1 when ours by default fails a case
+or is worse than in-tree.
 """
 import argparse
 import concurrent.futures
 import dataclasses
 import datetime
+import json
 import os
 import subprocess
 import sys
@@ -23,6 +26,7 @@ from qemu import Qemu
 from uml import Uml
 
 TARGET = os.path.join(kernels.TOP, 'Documentation', 'results', 'isolation.rst')
+KEPT = os.path.join(kernels.TOP, 'build', 'isolation.json')
 _COLUMNS = {'in-tree': ('intree', ''), 'default': ('ours', ''), 'ladder': ('ours', 'full')}
 _TITLES = {'in-tree': 'in-tree', 'default': 'ours by default', 'ladder': 'ours, full ladder'}
 # The host of a row: the suite whose QEMU it is, '' for the one that is installed.
@@ -71,6 +75,8 @@ class Cell:
     values: dict
     reasons: list
     is_skipped: bool = False
+    commit: str = ''
+    date: str = ''
 
     def text(self):
         if self.is_skipped:
@@ -102,6 +108,12 @@ def worse(ours, intree):
 
 
 def run(kernel, case):
+    cell = play(kernel, case)
+    cell.commit, cell.date = commit(), str(datetime.date.today())
+    return cell
+
+
+def play(kernel, case):
     guest = (Uml if kernel.is_uml else Qemu)(kernel, case)
     try:
         try:
@@ -148,18 +160,44 @@ def run_column(column, rows, jobs, work):
         scratch = os.path.join(work, f'{column}-{name}')
         os.mkdir(scratch)
         made[name] = kernels.Kernel(name, driver, '', scratch)
-    cells = {}
 
     def one(row):
         case, host = row
         cell = run(made['uml' if host == _DEVICE else '7.3'], case)
         print(f"{case.name.split('/')[1]} | {title(host)} | {_TITLES[column]} | {cell.text()}", flush=True)
-        cells[case.name, host] = cell
+        return cell
 
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        for job in [pool.submit(one, row) for row in rows]:
-            job.result()
-    return cells
+        for row, cell in zip(rows, pool.map(one, rows)):
+            keep(column, row, cell)
+
+
+def key(row):
+    case, host = row
+    return f"{case.name.split('/')[1]} on {title(host)}"
+
+
+def kept():
+    """What was found so far: {column: {key of a row: Cell}}."""
+    try:
+        with open(KEPT, encoding='utf-8') as file:
+            found = json.load(file)
+    except FileNotFoundError:
+        found = {}
+    return {column: {row: Cell(**cell) for row, cell in found.get(column, {}).items()} for column in _COLUMNS}
+
+
+def keep(column, row, cell):
+    found = kept()
+    found[column][key(row)] = cell
+    with open(KEPT + '.new', 'w', encoding='utf-8') as file:
+        json.dump({name: {one: dataclasses.asdict(it) for one, it in cells.items()} for name, cells in found.items()}, file)
+    os.replace(KEPT + '.new', KEPT)
+
+
+def commit():
+    return subprocess.run(['git', '-C', kernels.TOP, 'describe', '--always', '--dirty'], capture_output=True,
+                          text=True, check=True).stdout.strip()
 
 
 _versions = {}
@@ -175,19 +213,38 @@ def title(host):
     return _versions[host]
 
 
+def judge(rows, found):
+    """What of ours by default fails, and in what it is worse than in-tree."""
+    verdict = []
+    for row in map(key, rows):
+        ours, intree = found['default'].get(row), found['in-tree'].get(row)
+        if ours and ours.reasons:
+            verdict.append(f'{row} fails: {ours.reasons[0]}')
+        if ours and intree:
+            verdict += [f'{row} is worse than in-tree: {words}' for words in worse(ours, intree)]
+    return verdict
+
+
 def document(rows, columns, found, verdict):
     lines = ['.. list-table::', '   :header-rows: 1', '']
     def line(words):
         for number, word in enumerate(words):
             lines.append(f"   {'*' if number == 0 else ' '} - {word}")
     line(['trouble', 'host', *(_TITLES[column] for column in columns)])
-    for case, host in rows:
-        line([f"``{case.name.split('/')[1]}``", title(host),
-              *(found[column][case.name, host].text() for column in columns)])
+    for row in rows:
+        line([f"``{row[0].name.split('/')[1]}``", title(row[1]), *(found[column][key(row)].text() for column in columns)])
     claims = dict((case.name.split('/')[1], case.claim) for case, _ in rows)
     for name, claim in claims.items():
         lines += ['', f'``{name}``', *textwrap.wrap(claim, 92, initial_indent='    ', subsequent_indent='    ')]
-    return '\n'.join([*lines, '', *(f'| {text}' for text in verdict), ''])
+    said = []
+    for column in columns:
+        shares = sorted(int(cell.values['healthy_ios']) for cell in (found[column][key(row)] for row in rows)
+                        if 'healthy_ios' in cell.values)
+        if shares:
+            said.append(f'{_TITLES[column]}: half of the runs have {shares[len(shares) // 2]} % of the I/O or more')
+    said += verdict or ['no cell of ours by default fails or is worse than in-tree'] * ('default' in columns)
+    made = sorted({f'{cell.date} ({cell.commit})' for column in columns for cell in (found[column][key(row)] for row in rows)})
+    return '\n'.join([*lines, '', *(f'| {text}' for text in said), '', f"``make isolation``, {', '.join(made)}.", ''])
 
 
 def main():
@@ -198,9 +255,9 @@ def main():
     parser.add_argument('--column', action='append', choices=tuple(_COLUMNS), help='only this one (repeatable)')
     parser.add_argument('-j', '--jobs', type=int, default=2, help='guests at a time (2)')
     options = parser.parse_args()
+    everything = caselib.load_all(os.path.join(kernels.TESTS, 'cases'))
     try:
-        chosen = caselib.select(caselib.load_all(os.path.join(kernels.TESTS, 'cases')),
-                                [f'isolation/{name}' for name in options.name] or ['isolation'])
+        chosen = caselib.select(everything, [f'isolation/{name}' for name in options.name] or ['isolation'])
     except caselib.CaseError as error:
         sys.exit(f'isolation: {error}')
     hosts = [{'7.2': '', 'device': _DEVICE}.get(host, host) for host in options.host or ()] or [*_EMULATORS, _DEVICE]
@@ -208,26 +265,20 @@ def main():
     rows = list(rows_of(chosen, hosts))
     procs.install()
     work = procs.tempdir()
-    found = {column: run_column(column, rows, options.jobs, work) for column in columns}
-
-    verdict = [f'{name} on {title(host)} fails: {cell.reasons[0]}' for (name, host), cell in found.get('default', {}).items()
-               if cell.reasons]
-    if 'default' in found and 'in-tree' in found:
-        verdict += [f'{name} on {title(host)} is worse than in-tree: {words}' for (name, host), cell in found['default'].items()
-                    for words in worse(cell, found['in-tree'][name, host])]
-    shares = {column: sorted(int(cell.values['healthy_ios']) for cell in cells.values() if 'healthy_ios' in cell.values)
-              for column, cells in found.items()}
-    summary = [f'{_TITLES[column]}: half of the runs have {share[len(share) // 2]} % of the I/O or more'
-               for column, share in shares.items() if share]
-    text = document(rows, columns, found, summary + (verdict or ['no cell of ours by default fails or is worse than in-tree'] * ('default' in found)))
-    print(text)
-    if not options.name and not options.host and not options.column:
-        commit = subprocess.run(['git', '-C', kernels.TOP, 'describe', '--always', '--dirty'], capture_output=True,
-                                text=True, check=True).stdout.strip()
+    os.makedirs(os.path.dirname(KEPT), exist_ok=True)
+    for column in columns:
+        run_column(column, rows, options.jobs, work)
+    found = kept()
+    print(document(rows, columns, found, judge(rows, found)))
+    rows = list(rows_of(caselib.select(everything, ['isolation']), [*_EMULATORS, _DEVICE]))
+    missing = [f'{key(row)} ({column})' for row in rows for column in _COLUMNS if key(row) not in found[column]]
+    if missing:
+        print(f'isolation: no table is written, {len(missing)} cells have not been run yet, among them {missing[0]}')
+    else:
         os.makedirs(os.path.dirname(TARGET), exist_ok=True)
         with open(TARGET, 'w', encoding='utf-8') as file:
-            file.write(f'{_HEAD}{text}\nMade by ``make isolation`` from {commit} on {datetime.date.today()}.\n')
-    return 1 if verdict else 0
+            file.write(_HEAD + document(rows, list(_COLUMNS), found, judge(rows, found)))
+    return 1 if judge(rows, found) else 0
 
 
 if __name__ == '__main__':
