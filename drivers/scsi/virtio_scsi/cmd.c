@@ -317,7 +317,7 @@ static __always_inline void cmd_complete(struct virtscsi *vscsi,
 	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
 
 	virtscsi_stats_complete(&lun->stats, sc);
-	if (unlikely(virtscsi_recovery_is_overdue(&cmd->recovery))) {
+	if (unlikely(virtscsi_recovery_timeouts(&cmd->recovery))) {
 		/* Storage that was away may report a unit attention now. */
 		if (host_byte(sc->result) == DID_OK && sc->result)
 			cmd_renew(sc);

@@ -126,13 +126,15 @@ DEFINE_SHOW_ATTRIBUTE(luns);
 
 static bool inflight_show_one(struct scsi_cmnd *sc, void *data)
 {
+	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
 	u64 tag = virtscsi_cmd_tag(sc);
 
 	seq_printf(data, "%u %u %llu %#llx %u %d %*phN %u %s\n",
 		   blk_mq_unique_tag_to_hwq(virtscsi_wire_tag_unique(tag)),
 		   sc->device->id, sc->device->lun, tag,
 		   virtscsi_cmd_age_ms(sc), sc->retries, sc->cmd_len, sc->cmnd,
-		   virtscsi_recovery_timeouts(sc), virtscsi_recovery_says(sc));
+		   virtscsi_recovery_timeouts(&cmd->recovery),
+		   virtscsi_recovery_says(sc));
 	return true;
 }
 

@@ -74,10 +74,8 @@ static void event_param_change(struct virtscsi *vscsi, u32 reason,
 						reason >> 8 & 0xff);
 	struct scsi_device *sdev;
 
-	if (sense & VIRTSCSI_SENSE_INVENTORY) {
+	if (sense & VIRTSCSI_SENSE_INVENTORY)
 		virtscsi_scan_target(vscsi, target);
-		return;
-	}
 	if (!(sense & VIRTSCSI_SENSE_RESCAN))
 		return;
 	sdev = virtscsi_scan_lookup(vscsi, target, lun);

@@ -3,10 +3,9 @@
  * Recovery: what happens to a command that does not come back.
  *
  * A command that the device holds is waited for: time is no evidence, and aborts and
- * resets can stop the whole guest. When a timer fires, the ring is looked at and the
- * doorbell rung again, the device is asked by QUERY TASK whether it has the command,
- * and the command is named in the log, once. What an administrator may have done
- * about time is in ladder.c.
+ * resets can stop the whole guest. When a timer fires, the ring is looked at, the
+ * doorbell rung again, and the device asked by QUERY TASK whether it has the command.
+ * The log names it once. What an administrator may have done is in ladder.c.
  *
  * A command that the device does not have is lost. Only a reset of the device makes
  * sure that its memory is not written to any more. When all overdue commands are
@@ -18,9 +17,8 @@
  * that denies a command at two timeouts. A device that returns what it denied is
  * never believed.
  *
- * All of this is done by one work for each HBA, which visits the commands in
- * flight and never waits. The SCSI error handler is not entered, since it stops
- * all LUNs of the host.
+ * One work for each HBA does all this and never waits. The SCSI error handler is
+ * not entered, since it stops all LUNs of the host.
  */
 #include <linux/jiffies.h>
 #include <linux/ratelimit.h>
@@ -75,12 +73,6 @@ static struct virtscsi_cmd_recovery *recovery_of(struct scsi_cmnd *sc)
 	return &cmd->recovery;
 }
 
-/* How often the timer of a command has fired since it was submitted. */
-unsigned int virtscsi_recovery_timeouts(struct scsi_cmnd *sc)
-{
-	return READ_ONCE(recovery_of(sc)->timeouts);
-}
-
 /* For debugfs, and for the log. */
 static const struct {
 	const char *word;
@@ -98,16 +90,12 @@ const char *virtscsi_recovery_says(struct scsi_cmnd *sc)
 	return recovery_words[virtscsi_inflight_read_note(sc)].word;
 }
 
-static bool recovery_is_denied(struct scsi_cmnd *sc)
-{
-	return virtscsi_inflight_read_note(sc) == RECOVERY_NOT_HERE;
-}
-
 static bool recovery_is_lost(struct virtscsi *vscsi, struct scsi_cmnd *sc)
 {
 	const struct virtscsi_recovery *recovery = &vscsi->recovery;
 
-	return recovery_is_denied(sc) && recovery_of(sc)->was_denied &&
+	return virtscsi_inflight_read_note(sc) == RECOVERY_NOT_HERE &&
+	       recovery_of(sc)->was_denied &&
 	       READ_ONCE(recovery->is_honest) && !READ_ONCE(recovery->is_liar);
 }
 
@@ -262,7 +250,7 @@ static bool recovery_visit(struct scsi_cmnd *sc, void *data)
 	struct recovery_tally *tally = data;
 	bool is_lost;
 
-	if (!virtscsi_recovery_timeouts(sc)) {
+	if (!virtscsi_recovery_timeouts(of)) {
 		if (virtscsi_cmd_age_ms(sc) > PAUSE_MS)
 			tally->nr_slow++;
 		else
@@ -364,7 +352,7 @@ static bool recovery_find_overdue(struct scsi_cmnd *sc, void *data)
 {
 	struct scsi_device **sdev = data;
 
-	if (sc->device == *sdev && virtscsi_recovery_timeouts(sc))
+	if (sc->device == *sdev && virtscsi_recovery_timeouts(recovery_of(sc)))
 		*sdev = NULL;
 	return *sdev;
 }

@@ -32,9 +32,9 @@ struct virtscsi_cmd_recovery {
 	bool is_finished;	/* seen so at a timeout */
 };
 
-/* The timer of the command has fired since. */
-static inline bool
-virtscsi_recovery_is_overdue(const struct virtscsi_cmd_recovery *recovery)
+/* How often the timer of the command has fired since it was submitted. */
+static inline unsigned int
+virtscsi_recovery_timeouts(const struct virtscsi_cmd_recovery *recovery)
 {
 	return READ_ONCE(recovery->timeouts);
 }
@@ -47,7 +47,6 @@ void virtscsi_recovery_tmf_done(struct virtscsi *vscsi,
 				const struct virtscsi_tmf_request *request,
 				int answer);
 bool virtscsi_recovery_is_stuck(struct scsi_device *sdev);
-unsigned int virtscsi_recovery_timeouts(struct scsi_cmnd *sc);
 const char *virtscsi_recovery_says(struct scsi_cmnd *sc);
 
 enum scsi_timeout_action virtscsi_recovery_timed_out(struct scsi_cmnd *sc);

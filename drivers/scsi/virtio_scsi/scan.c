@@ -24,14 +24,10 @@
 /* When to look again at a target whose LUN 0 is stuck. */
 #define STUCK_DELAY	HZ
 
-/*
- * A unit attention about the inventory: how long the event itself has to
- * arrive, how much earlier it may have come, and the time between two scans of
- * the host for this reason.
- */
-#define ATTENTION_DELAY		(2 * HZ)
-#define ATTENTION_EARLIER	(5 * HZ)
-#define ATTENTION_INTERVAL	(30 * HZ)
+/* A unit attention about the inventory. */
+#define ATTENTION_DELAY		(2 * HZ)	/* for the event to arrive */
+#define ATTENTION_EARLIER	(5 * HZ)	/* that it may have come */
+#define ATTENTION_INTERVAL	(30 * HZ)	/* of scans for this reason */
 
 /*
  * What events say of a LUN, in the order in which it is done. Only the last
@@ -299,8 +295,6 @@ void virtscsi_scan_init(struct virtscsi *vscsi)
 	xa_init(&scan->changes);
 	INIT_DELAYED_WORK(&scan->work, scan_work);
 	INIT_DELAYED_WORK(&scan->attention, scan_attention_work);
-	scan->host_scanned_at = get_jiffies_64() - ATTENTION_INTERVAL;
-	scan->changed_at = get_jiffies_64() - ATTENTION_INTERVAL;
 }
 
 /*

@@ -14,7 +14,7 @@
 struct scsi_device;
 struct virtscsi;
 
-/* Part of struct virtscsi. Times are in 64-bit jiffies. */
+/* Part of struct virtscsi. Times are in 64-bit jiffies, which are never 0. */
 struct virtscsi_scan {
 	struct delayed_work work;
 	struct xarray changes;		/* what events say of LUNs */
