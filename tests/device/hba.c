@@ -330,6 +330,10 @@ static uint8_t execute(struct request *q)
 		t->moved = q->data_len;
 		return S_OK;
 	}
+	if (q->deed.nr_data) {
+		t->moved = sgl_put(&t->in, q->deed.data, q->deed.nr_data);
+		return S_OK;
+	}
 	if (t->out.left && t->in.left && !hba_has_feature(VIRTIO_SCSI_F_INOUT)) {
 		violation("queue %u: data both ways without INOUT", q->ring->index);
 		return S_FAILURE;

@@ -75,6 +75,7 @@ static const struct {
 	HEX_WORD("sense", IS(COMMAND), deed.bytes),
 	HEX_WORD("bytes", IS(EVENT), deed.bytes),
 	HEX_WORD("tuple", IS(COMMAND), deed.tuple),
+	HEX_WORD("data", IS(COMMAND), deed.data),
 	NUMBER_WORD("opcode", IS(COMMAND), number),
 	NUMBER_WORD("subtype", IS(TMF), number),
 	NUMBER_WORD("queue", IS(DOORBELL), number),

@@ -35,6 +35,8 @@ struct deed {
 	uint32_t nr_bytes;
 	uint8_t tuple[8];	/* flips bits of each protection tuple that is read */
 	uint32_t nr_tuple;
+	uint8_t data[16];	/* what the command reads instead, not executed */
+	uint32_t nr_data;
 };
 
 #define DEED_GOOD { \

@@ -17,6 +17,7 @@
 #include <linux/blk-mq.h>
 #include <linux/jiffies.h>
 #include <linux/scatterlist.h>
+#include <linux/sizes.h>
 #include <linux/virtio.h>
 #include <scsi/scsi_cmnd.h>
 #include <scsi/scsi_device.h>
@@ -283,6 +284,19 @@ static void cmd_take_sense(struct virtscsi *vscsi, struct scsi_cmnd *sc,
 		sc->result = DID_ERROR << 16;
 }
 
+/*
+ * The SCSI core trusts the length in the answer to REPORT LUNS; at FFFFFFFCh it
+ * wraps and asks again without end. 16,384 LUNs of 8 bytes are the most there are.
+ */
+static bool cmd_reports_too_many_luns(struct scsi_cmnd *sc)
+{
+	__be32 len = 0;
+
+	if (sc->cmnd[0] == REPORT_LUNS)
+		sg_copy_to_buffer(scsi_sglist(sc), scsi_sg_count(sc), &len, sizeof(len));
+	return be32_to_cpu(len) > SZ_256K;
+}
+
 static noinline void cmd_take_outcome(struct virtscsi *vscsi, struct scsi_cmnd *sc)
 {
 	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
@@ -304,7 +318,9 @@ static noinline void cmd_take_outcome(struct virtscsi *vscsi, struct scsi_cmnd *
 		sc->result = cmd_interrupted_result(sc);
 	cmd_take_sense(vscsi, sc, &outcome);
 	/* GOOD, but no data: the midlayer would send it again without end. */
-	if (!sc->result && sc->underflow && outcome.resid == scsi_bufflen(sc))
+	if (!sc->result &&
+	    ((sc->underflow && outcome.resid == scsi_bufflen(sc)) ||
+	     cmd_reports_too_many_luns(sc)))
 		sc->result = DID_ERROR << 16;
 	trace_virtscsi_complete(sc, response.response);
 }
@@ -334,7 +350,8 @@ static void cmd_finish(struct virtscsi *vscsi, void *buf)
 	struct virtscsi_cmd *cmd = buf;
 
 	if (likely(virtscsi_wire_is_plain(cmd->resp) &&
-		   !READ_ONCE(lun->cmds.is_doubted))) {
+		   !READ_ONCE(lun->cmds.is_doubted) &&
+		   sc->cmnd[0] != REPORT_LUNS)) {
 		sc->result = 0;
 		scsi_set_resid(sc, 0);
 		trace_virtscsi_complete(sc, VIRTIO_SCSI_S_OK);
