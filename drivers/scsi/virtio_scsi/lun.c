@@ -156,9 +156,8 @@ static void lun_work(struct work_struct *work)
 		return;
 	if (test_and_clear_bit(VIRTSCSI_LUN_RESCAN, &lun->tasks)) {
 		set_bit(VIRTSCSI_LUN_QUERY, &lun->tasks);
-		set_bit(VIRTSCSI_LUN_IS_RESCANNED, &lun->tasks);
 		err = scsi_rescan_device(sdev);
-		clear_bit(VIRTSCSI_LUN_IS_RESCANNED, &lun->tasks);
+		clear_bit(VIRTSCSI_LUN_IS_TOLD, &lun->tasks);
 		/* Not while it is suspended. A query would wake it up. */
 		if (err == -EWOULDBLOCK) {
 			set_bit(VIRTSCSI_LUN_RESCAN, &lun->tasks);
@@ -196,6 +195,8 @@ void virtscsi_lun_schedule(struct scsi_device *sdev,
 	if (lun && !lun->cmds.is_unused &&
 	    !test_bit(VIRTSCSI_LUN_IS_REMOVED, &lun->tasks)) {
 		set_bit(task, &lun->tasks);
+		if (task == VIRTSCSI_LUN_RESCAN && !may_wait)
+			set_bit(VIRTSCSI_LUN_IS_TOLD, &lun->tasks);
 		delay = READ_ONCE(lun->ran_at) + RUN_INTERVAL - jiffies;
 		if (may_wait)
 			queue_delayed_work(lun_workqueue, &lun->work,
@@ -217,9 +218,8 @@ void virtscsi_lun_note_sense(struct scsi_cmnd *sc, unsigned int flags)
 	struct virtscsi_lun *lun = sc->device->hostdata;
 
 	if (flags & VIRTSCSI_SENSE_CAPACITY) {
-		/* A rescan begins with it and reads the capacity afterwards. */
-		if (sc->cmnd[0] != TEST_UNIT_READY ||
-		    !test_bit(VIRTSCSI_LUN_IS_RESCANNED, &lun->tasks))
+		/* The rescan for the event reads the capacity after this. */
+		if (!test_and_clear_bit(VIRTSCSI_LUN_IS_TOLD, &lun->tasks))
 			virtscsi_lun_schedule(sc->device, VIRTSCSI_LUN_RESCAN,
 					      true);
 		return;

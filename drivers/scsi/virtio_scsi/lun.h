@@ -27,7 +27,7 @@ enum virtscsi_lun_task {
 	VIRTSCSI_LUN_IS_AWAITED,	/* the scan waits for answers */
 	VIRTSCSI_LUN_IS_ADDED,		/* from then on the queue is frozen for limits */
 	VIRTSCSI_LUN_IS_REMOVED,	/* no more tasks */
-	VIRTSCSI_LUN_IS_RESCANNED,	/* at the moment */
+	VIRTSCSI_LUN_IS_TOLD,		/* by an event; sense data may follow */
 };
 
 struct virtscsi_luns {
