@@ -102,36 +102,16 @@ static enum scsi_qc_status cmd_fail(struct scsi_cmnd *sc, int host_byte)
 	return 0;
 }
 
-/*
- * Others may use up the DMA space, so no completion of ours need ever free some.
- * Wait as long as the midlayer retries.
- */
-static bool cmd_waited_long(struct scsi_cmnd *sc)
-{
-	unsigned long limit =
-		(sc->allowed + 1) * scsi_cmd_to_rq(sc)->timeout;
-
-	return time_after(jiffies, sc->jiffies_at_alloc + limit);
-}
-
 static noinline enum scsi_qc_status cmd_refuse(struct scsi_cmnd *sc, int err)
 {
 	struct virtscsi_lun *lun = sc->device->hostdata;
 
-	switch (err) {
-	case -ENODEV:
+	if (err == -ENODEV)
 		return cmd_fail(sc, DID_NO_CONNECT);
-	case -ENOMEM:
-		/* Others of this host may have it, and will free it. */
-		if (!cmd_waited_long(sc) || scsi_host_busy(sc->device->host) > 1)
-			break;
-		dev_err_ratelimited(&sc->device->sdev_gendev,
-				    "DMA mapping failed\n");
-		return cmd_fail(sc, DID_ERROR);
-	}
 	virtscsi_stats_count(&lun->stats, VIRTSCSI_STATS_BUSY);
 	/*
-	 * After HOST_BUSY the midlayer stops all LUNs until any command of the host
+	 * Ring or DMA space is used up, the latter maybe by an HBA whose storage
+	 * hangs, so there is no limit in time. After HOST_BUSY the midlayer stops all LUNs until any command of the host
 	 * finishes, and the only ones in flight may be stuck. After this it tries
 	 * again when a command of the queue finishes, or after some milliseconds.
 	 */
@@ -224,7 +204,7 @@ static void cmd_renew(struct scsi_cmnd *sc)
  * device has carried it out is not known. The midlayer repeats DID_RESET
  * whatever the number of retries, also for a pass-through command without data
  * (WRITE FILEMARKS); DID_TRANSPORT_DISRUPTED honours that number, which is 0 for
- * SG_IO.
+ * SG_IO. A device may also answer ABORTED to everything.
  */
 static u32 cmd_interrupted_result(struct scsi_cmnd *sc)
 {
@@ -232,7 +212,7 @@ static u32 cmd_interrupted_result(struct scsi_cmnd *sc)
 
 	if (virtscsi_cmd_is_failfast(sc))
 		return DID_TRANSPORT_FAILFAST << 16;
-	if (blk_rq_is_passthrough(rq)) {
+	if (blk_rq_is_passthrough(rq) || host_byte(sc->result) == DID_ABORT) {
 		sc->jiffies_at_alloc = jiffies;
 		return DID_TRANSPORT_DISRUPTED << 16;
 	}
@@ -240,13 +220,16 @@ static u32 cmd_interrupted_result(struct scsi_cmnd *sc)
 	return DID_RESET << 16;
 }
 
-/* For dm-multipath: another path is to be tried. Readahead has the flag, too. */
+/*
+ * For dm-multipath: another path is to be tried. Readahead has the flag, too, also
+ * when it is merged with others.
+ */
 bool virtscsi_cmd_is_failfast(struct scsi_cmnd *sc)
 {
-	blk_opf_t flags = scsi_cmd_to_rq(sc)->cmd_flags;
+	struct request *rq = scsi_cmd_to_rq(sc);
 
-	return (flags & (REQ_FAILFAST_TRANSPORT | REQ_RAHEAD)) ==
-	       REQ_FAILFAST_TRANSPORT;
+	return (rq->cmd_flags & (REQ_FAILFAST_TRANSPORT | REQ_RAHEAD)) ==
+	       REQ_FAILFAST_TRANSPORT && !(rq->rq_flags & RQF_MIXED_MERGE);
 }
 
 static void cmd_warn(struct scsi_cmnd *sc,
@@ -314,7 +297,8 @@ static noinline void cmd_take_outcome(struct virtscsi *vscsi, struct scsi_cmnd *
 	scsi_set_resid(sc, outcome.resid);
 	if (host_byte(sc->result) == DID_RESET ||
 	    host_byte(sc->result) == DID_ABORT ||
-	    (!sc->result && READ_ONCE(lun->cmds.is_doubted)))
+	    (!sc->result && READ_ONCE(lun->cmds.is_doubted) &&
+	     sc->submitter != SUBMITTED_BY_SCSI_ERROR_HANDLER))
 		sc->result = cmd_interrupted_result(sc);
 	cmd_take_sense(vscsi, sc, &outcome);
 	/* GOOD, but no data: the midlayer would send it again without end. */

@@ -133,7 +133,7 @@ int virtscsi_eh_reset_host(struct scsi_cmnd *sc)
 
 	if (sc->submitter == SUBMITTED_BY_SCSI_RESET_IOCTL)
 		why = "asked for by the administrator";
-	return virtscsi_reset_device(shost_priv(sc->device->host), why) ?
+	return virtscsi_reset_device(shost_priv(sc->device->host), why, false) ?
 		FAILED : SUCCESS;
 }
 
@@ -143,7 +143,7 @@ int virtscsi_eh_host_reset(struct Scsi_Host *shost, int type)
 	if (type != SCSI_ADAPTER_RESET)
 		return -EOPNOTSUPP;
 	return virtscsi_reset_device(shost_priv(shost),
-				     "asked for by the administrator");
+				     "asked for by the administrator", false);
 }
 
 /* dm-multipath tries another path instead. */

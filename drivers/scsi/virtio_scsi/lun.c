@@ -32,8 +32,10 @@
 #include "virtscsi.h"
 #include "wire.h"
 
-/* How long a scan waits for the answers of a LUN. */
+/* How long a scan waits for the answers of a LUN: the first, and those after it. */
 #define SCAN_WAIT_S	10
+#define SCAN_NEXT_WAIT	(HZ / 10)
+#define SCAN_NEXT_S	60
 
 /* The shortest time between two runs of the work of a LUN. */
 #define RUN_INTERVAL	HZ
@@ -52,6 +54,9 @@
 #define INQUIRY_TIMEOUT	(10 * HZ)
 #define INQUIRY_RETRIES	3
 #define INQUIRY_LEN	36
+
+/* When a LUN that is denied is looked at again, before it is removed. */
+#define SECOND_LOOK_S	3
 
 static struct workqueue_struct *lun_workqueue;
 
@@ -74,7 +79,7 @@ bool virtscsi_lun_is_stuck(struct scsi_device *sdev)
 enum lun_presence {
 	LUN_PRESENT,
 	LUN_GONE,
-	LUN_DENIED,	/* not supported, says vhost-scsi of one that is gone */
+	LUN_DENIED,	/* or its target fails over and says so for a moment */
 	LUN_UNKNOWN,
 };
 
@@ -94,9 +99,12 @@ static enum lun_presence lun_inquire(struct scsi_device *sdev)
 	result = scsi_execute_cmd(sdev, cdb, REQ_OP_DRV_IN, inquiry,
 				  INQUIRY_LEN, INQUIRY_TIMEOUT, INQUIRY_RETRIES,
 				  &args);
-	/* Peripheral qualifier: not connected, or not supported. */
-	if (!result)
-		presence = inquiry[0] >> 5 ? LUN_GONE : LUN_PRESENT;
+	/* Peripheral qualifier: not supported, or not connected as it was. */
+	if (!result && inquiry[0] >> 5 == SCSI_INQ_PQ_NOT_CAP)
+		presence = LUN_GONE;
+	else if (!result)
+		presence = inquiry[0] >> 5 > sdev->inq_periph_qual ?
+			LUN_DENIED : LUN_PRESENT;
 	else if (result > 0 && host_byte(result) == DID_BAD_TARGET)
 		presence = LUN_GONE;
 	else if (result > 0 && scsi_sense_valid(&sense) &&
@@ -124,9 +132,8 @@ static bool lun_review(struct virtscsi_lun *lun)
 	struct virtscsi *vscsi = shost_priv(lun->sdev->host);
 	enum lun_presence presence = lun_inquire(lun->sdev);
 
-	/* A target that starts may say so once. */
 	if (presence == LUN_DENIED) {
-		ssleep(1);
+		ssleep(SECOND_LOOK_S);
 		presence = lun_inquire(lun->sdev);
 	}
 	if (presence == LUN_GONE || presence == LUN_DENIED) {
@@ -323,15 +330,20 @@ int virtscsi_lun_configure(struct scsi_device *sdev, struct queue_limits *lim)
 
 static void lun_wait_for_answers(struct scsi_device *sdev)
 {
+	struct virtscsi_luns *luns = &((struct virtscsi *)shost_priv(sdev->host))->luns;
 	struct virtscsi_lun *lun = sdev->hostdata;
+	u64 now = get_jiffies_64();
 
 	set_bit(VIRTSCSI_LUN_IS_AWAITED, &lun->tasks);
 	virtscsi_lun_schedule(sdev, VIRTSCSI_LUN_QUERY, false);
-	if (wait_on_bit_timeout(&lun->tasks, VIRTSCSI_LUN_IS_AWAITED,
-				TASK_UNINTERRUPTIBLE, SCAN_WAIT_S * HZ))
-		sdev_printk(KERN_WARNING, sdev,
-			    "limits query not answered within %u s, using the limits of the HBA\n",
-			    SCAN_WAIT_S);
+	if (!wait_on_bit_timeout(&lun->tasks, VIRTSCSI_LUN_IS_AWAITED,
+				 TASK_UNINTERRUPTIBLE,
+				 time_before64(now, luns->silent_until) ?
+				 SCAN_NEXT_WAIT : SCAN_WAIT_S * HZ))
+		return;
+	luns->silent_until = get_jiffies_64() + SCAN_NEXT_S * HZ;
+	sdev_printk(KERN_WARNING, sdev,
+		    "limits query not answered yet, using the limits of the HBA\n");
 }
 
 static int lun_notify(struct notifier_block *notifier, unsigned long action,

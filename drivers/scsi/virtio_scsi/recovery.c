@@ -301,7 +301,7 @@ static void recovery_end_lost(struct virtscsi *vscsi,
 		virtscsi_recovery_schedule(vscsi);
 	} else if (!tally->nr_fresh && !tally->nr_slow) {
 		snprintf(why, sizeof(why), "%u commands lost", tally->nr_lost);
-		virtscsi_reset_device(vscsi, why);
+		virtscsi_reset_device(vscsi, why, true);
 		recovery->is_paused = false;
 		recovery->pause_ends = 0;
 	} else if (time_before64(now, recovery->pause_ends)) {
@@ -329,7 +329,7 @@ static void recovery_work(struct work_struct *work)
 
 	if (tally.is_host_reset_due) {
 		recovery_resume(vscsi);
-		virtscsi_reset_device(vscsi, "recovery step host");
+		virtscsi_reset_device(vscsi, "recovery step host", false);
 	} else if (tally.nr_lost && !tally.nr_held) {
 		recovery_end_lost(vscsi, &tally);
 	} else {

@@ -15,6 +15,7 @@
  * beginning to end. The workqueue belongs to the module, since work may be queued
  * while an instance goes away.
  */
+#include <linux/delay.h>
 #include <linux/jiffies.h>
 #include <linux/kernel.h>
 #include <linux/sched/mm.h>
@@ -31,6 +32,9 @@
 /* Resets that a device may need in a time before it is given up. */
 #define MAX_IN_WINDOW	10
 #define WINDOW		(600ULL * HZ)
+
+/* How often the device is started after a reset, a second apart. */
+#define MAX_TRIES	5
 
 /* When a device that was given up is tried again: doubled each time. */
 #define RETRY_FIRST_S	5
@@ -64,9 +68,8 @@ static void reset_set_state(struct virtscsi *vscsi, enum virtscsi_state new)
 	static const u8 allowed[VIRTSCSI_NR_STATES] = {
 		[VIRTSCSI_STOPPED] = BIT(VIRTSCSI_LIVE) | BIT(VIRTSCSI_FAILED) |
 				     BIT(VIRTSCSI_DEAD),
-		[VIRTSCSI_LIVE] = BIT(VIRTSCSI_STOPPED) | BIT(VIRTSCSI_GOING) |
-				  BIT(VIRTSCSI_FAILED) | BIT(VIRTSCSI_DEAD),
-		[VIRTSCSI_GOING] = BIT(VIRTSCSI_DEAD),
+		[VIRTSCSI_LIVE] = BIT(VIRTSCSI_STOPPED) | BIT(VIRTSCSI_FAILED) |
+				  BIT(VIRTSCSI_DEAD),
 		[VIRTSCSI_FAILED] = BIT(VIRTSCSI_STOPPED) |
 				    BIT(VIRTSCSI_FAILED) | BIT(VIRTSCSI_DEAD),
 	};
@@ -77,13 +80,6 @@ static void reset_set_state(struct virtscsi *vscsi, enum virtscsi_state new)
 	WRITE_ONCE(vscsi->reset.state, new);
 }
 
-/* DRIVER_OK is set. */
-static bool reset_is_started(const struct virtscsi *vscsi)
-{
-	return vscsi->reset.state == VIRTSCSI_LIVE ||
-	       vscsi->reset.state == VIRTSCSI_GOING;
-}
-
 /*
  * The lock is held. What the device has goes back to the midlayer. A device that
  * is gone has nothing, and the transport would wait for ever for its reset.
@@ -92,7 +88,7 @@ static void reset_stop(struct virtscsi *vscsi, enum virtscsi_state state)
 {
 	virtscsi_vq_set_state(vscsi, state == VIRTSCSI_STOPPED ?
 				     VIRTSCSI_VQ_STOPPED : VIRTSCSI_VQ_DEAD);
-	if (reset_is_started(vscsi)) {
+	if (vscsi->reset.state == VIRTSCSI_LIVE) {
 		if (reset_status(vscsi) != STATUS_GONE)
 			virtio_reset_device(vscsi->vdev);
 		virtscsi_vq_detach_all(vscsi);
@@ -120,7 +116,7 @@ static void reset_give_up(struct virtscsi *vscsi, const char *why, int err)
 	struct virtscsi_reset *reset = &vscsi->reset;
 
 	dev_err(&vscsi->vdev->dev, "%s: giving the device up: %d\n", why, err);
-	if (reset->state == VIRTSCSI_GOING) {
+	if (reset->is_going) {
 		reset_stop(vscsi, VIRTSCSI_DEAD);
 		return;
 	}
@@ -180,7 +176,8 @@ int virtscsi_reset_done(struct virtio_device *vdev)
 
 	if (!is_ours)
 		mutex_lock(&reset->lock);
-	if (reset->state == VIRTSCSI_STOPPED)
+	/* What DRIVER_OK lets the device write would hit the next kernel. */
+	if (reset->state == VIRTSCSI_STOPPED && system_state <= SYSTEM_RUNNING)
 		err = reset_restart(vscsi);
 	if (!is_ours)
 		mutex_unlock(&reset->lock);
@@ -193,21 +190,31 @@ int virtscsi_reset_done(struct virtio_device *vdev)
 	return err;
 }
 
-/* The lock is held; the state is LIVE, GOING or FAILED. */
+/*
+ * The lock is held; the state is LIVE or FAILED. An error may pass, as may a lack
+ * of memory: commands wait meanwhile, and do not fail at the first.
+ */
 static int reset_device(struct virtscsi *vscsi, const char *why)
 {
 	struct virtscsi_reset *reset = &vscsi->reset;
 	struct virtio_device *vdev = vscsi->vdev;
 	unsigned int noio = memalloc_noio_save();
-	int err = -ENODEV;
+	int tries, err = -ENODEV;
 
 	/* In shutdown the virtio core has broken the virtqueues, for good. */
-	if (reset->state != VIRTSCSI_GOING && system_state <= SYSTEM_RUNNING &&
+	if (!reset->is_last && system_state <= SYSTEM_RUNNING &&
 	    reset_status(vscsi) != STATUS_GONE) {
+		reset->is_last = reset->is_going;
 		dev_notice(&vdev->dev, "%s: resetting the device\n", why);
 		reset_stop(vscsi, VIRTSCSI_STOPPED);
 		WRITE_ONCE(reset->resetter, current);
-		err = virtio_device_reset_done(vdev);
+		for (tries = 0; err && tries < MAX_TRIES; tries++) {
+			if (tries)
+				ssleep(1);
+			if (reset_status(vscsi) == STATUS_GONE)
+				break;
+			err = virtio_device_reset_done(vdev);
+		}
 		WRITE_ONCE(reset->resetter, NULL);
 	}
 	if (err)
@@ -218,16 +225,19 @@ static int reset_device(struct virtscsi *vscsi, const char *why)
 
 /*
  * Resets the device; the midlayer repeats the commands in flight. A device that is
- * gone or being unbound is given up: in any case it has no command afterwards.
+ * gone or does not start is given up: in any case it has no command afterwards.
+ * Without @is_fault, which says that the device lost commands, a driver that is being
+ * unbound gives it up, so that the removal goes on.
  * Returns 0, or the error for which all commands fail now. Process context; does no
  * I/O to get memory.
  */
-int virtscsi_reset_device(struct virtscsi *vscsi, const char *why)
+int virtscsi_reset_device(struct virtscsi *vscsi, const char *why, bool is_fault)
 {
 	int err = -ENODEV;
 
 	mutex_lock(&vscsi->reset.lock);
-	if (reset_is_started(vscsi))
+	vscsi->reset.is_last |= vscsi->reset.is_going && !is_fault;
+	if (vscsi->reset.state == VIRTSCSI_LIVE)
 		err = reset_device(vscsi, why);
 	mutex_unlock(&vscsi->reset.lock);
 	return err;
@@ -280,7 +290,7 @@ static bool reset_is_one_too_many(struct virtscsi_reset *reset)
 /* The lock is held. Implements virtio 1.3, 2.1.2 (DEVICE_NEEDS_RESET). */
 static const char *reset_reason(struct virtscsi *vscsi)
 {
-	if (!reset_is_started(vscsi))
+	if (vscsi->reset.state != VIRTSCSI_LIVE)
 		return NULL;
 	if (reset_status(vscsi) & VIRTIO_CONFIG_S_NEEDS_RESET)
 		return "device asks for a reset";
@@ -329,13 +339,15 @@ void virtscsi_reset_init(struct virtscsi *vscsi, struct virtscsi_vq_setup *setup
 	setup->broken_queue = virtscsi_reset_queue;
 }
 
-/* There will be no reset. Commands go on, or fail if the device does not work. */
+/*
+ * Commands go on, or fail if the device does not work. LUNs with data to be written
+ * may be removed after one whose commands are lost, so there may be one reset more.
+ */
 void virtscsi_reset_begin_removal(struct virtscsi *vscsi)
 {
 	mutex_lock(&vscsi->reset.lock);
-	if (vscsi->reset.state == VIRTSCSI_LIVE && !virtscsi_vq_is_broken(vscsi))
-		reset_set_state(vscsi, VIRTSCSI_GOING);
-	else
+	vscsi->reset.is_going = true;
+	if (vscsi->reset.state != VIRTSCSI_LIVE || virtscsi_vq_is_broken(vscsi))
 		reset_stop(vscsi, VIRTSCSI_DEAD);
 	mutex_unlock(&vscsi->reset.lock);
 }

@@ -16,7 +16,6 @@ struct virtscsi_vq_setup;
 enum virtscsi_state {
 	VIRTSCSI_STOPPED,	/* before DRIVER_OK, or reset; commands wait */
 	VIRTSCSI_LIVE,		/* takes commands */
-	VIRTSCSI_GOING,		/* likewise; being unbound, no reset any more */
 	VIRTSCSI_FAILED,	/* commands fail; a reset is tried again */
 	VIRTSCSI_DEAD,		/* commands fail, for good */
 	VIRTSCSI_NR_STATES
@@ -26,6 +25,8 @@ enum virtscsi_state {
 struct virtscsi_reset {
 	struct mutex lock;	/* all but the works */
 	enum virtscsi_state state;
+	bool is_going;		/* being unbound: given up for good, */
+	bool is_last;		/* instead of the next reset */
 	struct task_struct *resetter;	/* calls done() with the lock held */
 	struct work_struct work;	/* resets the device if it needs that */
 	struct delayed_work tend;	/* for a device that does not work */
@@ -45,7 +46,7 @@ void virtscsi_reset_exit(struct virtscsi *vscsi);
 void virtscsi_reset_start(struct virtscsi *vscsi);
 void virtscsi_reset_begin_removal(struct virtscsi *vscsi);
 void virtscsi_reset_check(struct virtscsi *vscsi);
-int virtscsi_reset_device(struct virtscsi *vscsi, const char *why);
+int virtscsi_reset_device(struct virtscsi *vscsi, const char *why, bool is_fault);
 
 /* The virtio core's calls. */
 int virtscsi_reset_prepare(struct virtio_device *vdev);
