@@ -11,7 +11,7 @@ _BAD = re.compile('|'.join((
     r'INFO: rcu_', r'rcu: INFO:', r'self-detected stall', r'soft lockup', r'hard LOCKUP',
     r'refcount_t: ', r'list_(add|del) corruption', r'general protection fault',
     r'unable to handle', r'DMA-API: .*: device driver', r'ODEBUG: ', r'stack-protector: ',
-    r'page allocation failure', r'sysfs: cannot create duplicate', r'swiotlb buffer is full',
+    r'page allocation failure', r'sysfs: cannot create duplicate',
 )))
 
 
