@@ -162,7 +162,6 @@ static void lun_work(struct work_struct *work)
 	    !lun_review(lun))
 		return;
 	if (test_and_clear_bit(VIRTSCSI_LUN_RESCAN, &lun->tasks)) {
-		set_bit(VIRTSCSI_LUN_QUERY, &lun->tasks);
 		err = scsi_rescan_device(sdev);
 		clear_bit(VIRTSCSI_LUN_IS_TOLD, &lun->tasks);
 		/* Not while it is suspended. A query would wake it up. */
@@ -172,6 +171,8 @@ static void lun_work(struct work_struct *work)
 					   SUSPENDED_INTERVAL);
 			return;
 		}
+		if (!virtscsi_lun_limits_take_vpd(sdev))
+			set_bit(VIRTSCSI_LUN_QUERY, &lun->tasks);
 	}
 
 	if (test_and_clear_bit(VIRTSCSI_LUN_QUERY, &lun->tasks)) {
