@@ -20,6 +20,7 @@
 #include <linux/delay.h>
 #include <linux/device/bus.h>
 #include <linux/minmax.h>
+#include <linux/moduleparam.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
 #include <linux/wait_bit.h>
@@ -57,6 +58,11 @@
 
 /* When a LUN that is denied is looked at again, before it is removed. */
 #define SECOND_LOOK_S	3
+
+static bool lun_auto_rescan = true;
+module_param_named(auto_rescan, lun_auto_rescan, bool, 0644);
+MODULE_PARM_DESC(auto_rescan,
+		 "Rescan LUNs that report a change, as of their capacity (default Y)");
 
 static struct workqueue_struct *lun_workqueue;
 
@@ -161,7 +167,8 @@ static void lun_work(struct work_struct *work)
 	if (test_and_clear_bit(VIRTSCSI_LUN_REVIEW, &lun->tasks) &&
 	    !lun_review(lun))
 		return;
-	if (test_and_clear_bit(VIRTSCSI_LUN_RESCAN, &lun->tasks)) {
+	if (test_and_clear_bit(VIRTSCSI_LUN_RESCAN, &lun->tasks) &&
+	    READ_ONCE(lun_auto_rescan)) {
 		err = scsi_rescan_device(sdev);
 		clear_bit(VIRTSCSI_LUN_IS_TOLD, &lun->tasks);
 		/* Not while it is suspended. A query would wake it up. */

@@ -8,7 +8,6 @@
  *
  * When events may be missing, all targets are scanned, and each LUN finds out by
  * its own work whether it is there and what changed of it.
- *
  * The work is freezable: nobody scans while the system is suspended.
  */
 #include <linux/bits.h>
@@ -176,10 +175,7 @@ static void scan_work(struct work_struct *work)
 		if (!scan_may_scan(vscsi))
 			return;
 		clear_bit(target, scan->targets);
-		/*
-		 * Not scsi_scan_host(), which may return before it is done, and
-		 * cannot be stopped when the driver goes.
-		 */
+		/* scsi_scan_host() may return too early, and cannot be stopped. */
 		scsi_scan_target(&vscsi->shost->shost_gendev, 0, target,
 				 SCAN_WILD_CARD, SCSI_SCAN_INITIAL);
 		module_put(THIS_MODULE);

@@ -2,14 +2,12 @@
 /*
  * The control virtqueue: task management functions (virtio 1.3, 5.6.6.2).
  *
- * A function belongs to its sender, who may wait for the answer, and to the
- * device, which may answer late, or only when it is reset. It is freed when both are
- * done with it.
+ * A function is freed when both are done with it: its sender, who may wait for the
+ * answer, and the device, which may answer late, or only when it is reset.
  *
- * The device may never answer, so what it has of each function is bounded: by LUN,
- * so that one LUN does not keep another out, and in all, so that the ring keeps room
- * for those that somebody waits for. While a function of a LUN is overdue, the LUN
- * does not get the same one again.
+ * The device may never answer, so the functions that it has are bounded: by LUN, so
+ * that other LUNs have room, and in all, so that those have who wait for an answer.
+ * While a function of a LUN is overdue, the LUN does not get the same one again.
  */
 #include <linux/cache.h>
 #include <linux/completion.h>
@@ -32,10 +30,9 @@
 #define TMF_STARTED	16
 
 /*
- * What the device reads and writes, in a page of its own: with an IOMMU the
- * device can reach the whole page, so no kernel address may be there. The
- * response, which it writes, shares no cache line with the rest, nor what is
- * maintained at once for DMA.
+ * In a page of its own: with an IOMMU the device can reach the whole page, so no
+ * kernel address may be there. The response, which the device writes, shares no
+ * cache line with the rest, nor what is maintained at once for DMA.
  */
 struct tmf_wire {
 	struct virtio_scsi_ctrl_tmf_req request;
