@@ -24,9 +24,9 @@
 #define STUCK_DELAY	HZ
 
 /* A unit attention about the inventory. */
-#define ATTENTION_DELAY		(2 * HZ)	/* for the event to arrive */
-#define ATTENTION_EARLIER	(5 * HZ)	/* that it may have come */
-#define ATTENTION_INTERVAL	(30 * HZ)	/* of scans for this reason */
+#define ATTENTION_DELAY		(2 * HZ)	/* its event may come that late */
+#define ATTENTION_EARLIER	(5 * HZ)	/* or that early */
+#define ATTENTION_INTERVAL	(30 * HZ)	/* between scans for this reason */
 
 /*
  * What events say of a LUN, in the order in which it is done. Only the last
