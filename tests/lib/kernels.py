@@ -28,11 +28,12 @@ _MODULES = ('virtio_pci', 'virtio_mmio', 'virtio_console', 'virtio_scsi', 'scsi_
             'sr_mod', 'sg', 'st', 'ses', 'ch', 'crc_t10dif', 'crct10dif_generic', 'crc32c_generic',
             # for guests that run more of the host's programs than they have
             '9p', '9pnet_virtio',
+            'dm_multipath', 'dm_round_robin', 'ext4',
             # for scripts/bench
             'virtio_blk', 'nvme', 'vmw_pvscsi')
 
 # The host's programs that a guest has, besides all of busybox.
-_PROGRAMS = ('kmod', 'kexec', 'lsscsi', 'lsblk', 'dd', 'stty', 'tar', 'mt-st', 'mtx',
+_PROGRAMS = ('kmod', 'kexec', 'lsscsi', 'lsblk', 'dd', 'dmsetup', 'stty', 'tar', 'mt-st', 'mtx',
              'sg_dd', 'sg_inq', 'sg_luns', 'sg_map', 'sg_modes', 'sg_opcodes', 'sg_persist',
              'sg_prevent', 'sg_raw', 'sg_rbuf', 'sg_read', 'sg_read_block_limits', 'sg_readcap',
              'sg_requests', 'sg_reset', 'sg_start', 'sg_sync', 'sg_turs', 'sg_unmap', 'sg_vpd',
