@@ -104,6 +104,17 @@ static inline void virtscsi_compat_build_sense(struct scsi_cmnd *cmd, int desc,
 #define vpd_pgb0 vpd_pg80
 #endif
 
+#ifndef HAVE_QUEUE_DISK
+/* Who has the disk cannot be found out, and limits are lowered for the device mapper, too. */
+#undef CONFIG_DM_MULTIPATH
+#undef CONFIG_DM_MULTIPATH_MODULE
+#endif
+
+#ifndef HAVE_HOLDER_OPS
+/* Set by a file system as well. */
+#define bd_holder_ops bd_super
+#endif
+
 #ifndef HAVE_SDEV_INIT
 #define sdev_init slave_alloc
 #define sdev_destroy slave_destroy

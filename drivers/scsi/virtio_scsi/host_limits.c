@@ -132,9 +132,8 @@ static void host_limits_set_host(struct virtscsi *vscsi)
 	shost->cmd_per_lun = of[VIRTSCSI_CMD_PER_LUN].value;
 	shost->sg_tablesize = of[VIRTSCSI_SEG_MAX].value;
 	/*
-	 * The SCSI core has a BUG_ON() that this is not less than sg_tablesize
-	 * when a LUN is found, and a reset can raise sg_tablesize meanwhile.
-	 * lun_limits.c sets the bound of each LUN.
+	 * The SCSI core has a BUG_ON() that this is not less than sg_tablesize,
+	 * which a reset can raise. lun_limits.c sets the bound of each LUN.
 	 */
 	shost->sg_prot_tablesize = SG_MAX_SEGMENTS;
 	shost->max_segment_size = of[VIRTSCSI_SEGMENT_SIZE].value;
@@ -157,9 +156,8 @@ static void host_limits_set_host(struct virtscsi *vscsi)
 }
 
 /*
- * The slab cache was made for the sizes on the wire, the event buffers have
- * their length, and the block layer holds requests that were built for the
- * limits before the reset. The largest of these must fit into a ring; their
+ * Buffers were made for the old sizes, and the block layer holds requests that
+ * were built for the old limits. The largest of these must fit into a ring; their
  * protection segments are counted one by one.
  */
 static bool host_limits_can_follow(struct virtscsi *vscsi,
@@ -196,9 +194,8 @@ static bool host_limits_can_follow(struct virtscsi *vscsi,
 }
 
 /*
- * Takes the limits that can change while there are LUNs. The limits of each LUN
- * follow when the host is scanned after the reset; requests that were built for
- * the old limits before that are sent as they are.
+ * Takes the limits that can change while there are LUNs, whose own limits follow
+ * when the host is scanned. Requests built before that are sent as they are.
  */
 static void host_limits_follow(struct virtscsi *vscsi,
 			       const struct virtscsi_limit *new)
@@ -214,9 +211,8 @@ static void host_limits_follow(struct virtscsi *vscsi,
 	for (i = 0; i < ARRAY_SIZE(ids); i++) {
 		id = ids[i];
 		/*
-		 * Without protection segments the SCSI core does not use
-		 * protection information; with a single segment it has no room
-		 * for more in its commands.
+		 * Without protection segments the SCSI core does not use them;
+		 * with one segment its commands have no room for more.
 		 */
 		if ((id == VIRTSCSI_PROT_SEG_MAX && !of[id].value) ||
 		    (id == VIRTSCSI_SEG_MAX && of[id].value < 2))

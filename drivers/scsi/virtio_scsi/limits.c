@@ -2,15 +2,13 @@
 /*
  * Computes limits from facts.
  *
- * The negotiation is a pure function: its input is what the device reports and
- * what the ring, the DMA layer and the kernel's types can carry; its output is
- * each limit and the fact that set it. It also builds in user space, so that
- * tables can test it.
+ * The negotiation is a pure function of what the device reports and what the
+ * ring, the DMA layer and the kernel's types can carry. It also builds in user
+ * space, so that tables can test it.
  *
  * A limit starts as what the device asks for. Each fact in turn can lower it,
- * and the last one that does is its source. A limit is raised in two cases
- * only: the device left a field at zero where zero makes no sense, or the block
- * layer would refuse a LUN with so low a limit.
+ * and the last one that does is its source. A limit is raised only if the device
+ * left it at zero, or if the block layer would refuse so low a limit.
  */
 #include <linux/errno.h>
 #include <linux/kernel.h>
@@ -35,9 +33,8 @@
 #define MAX_TARGET_LAST		255
 #define MAX_LUN_LAST		16383
 
-/* Media have no smaller or larger logical blocks. */
+/* Media have no smaller logical blocks. */
 #define BLOCK_SIZE_FIRST	512
-#define BLOCK_SIZE_LAST		65536
 
 /* cmd_per_lun is a short in the SCSI core. */
 #define CMD_PER_LUN_LAST	S16_MAX
@@ -135,11 +132,7 @@ static struct virtscsi_limit limit_within(u32 asked, u32 first, u32 last,
 	return limit;
 }
 
-/*
- * The size of a wire field decides where the data after it begins, so the
- * device's size must be used exactly. A size that makes no sense is replaced by
- * the default of the specification.
- */
+/* What follows the field depends on it: the device's size, if it makes sense. */
 static struct virtscsi_limit limit_wire_size(u32 asked, u32 last, u32 fallback)
 {
 	struct virtscsi_limit limit = limit_from(asked, VIRTSCSI_FROM_DEVICE);
@@ -189,10 +182,7 @@ static void limit_segments(struct virtscsi_limit *data,
 	}
 }
 
-/*
- * The driver may use fewer queues than the device has (virtio 1.3, 5.6.4). This
- * is needed before the virtqueues are found.
- */
+/* Before the virtqueues are found. Fewer may be used (virtio 1.3, 5.6.4). */
 struct virtscsi_limit
 virtscsi_limits_nr_queues(const struct virtscsi_config *config, u32 nr_cpus)
 {
@@ -217,10 +207,7 @@ int virtscsi_limits_compute(struct virtscsi_limits *limits,
 	of[VIRTSCSI_MAX_SECTORS] = limit_max_sectors(config->max_sectors, facts);
 	limit_segments(&of[VIRTSCSI_SEG_MAX], &of[VIRTSCSI_PROT_SEG_MAX],
 		       config->seg_max, facts);
-	/*
-	 * A segment that begins and ends within a page touches up to two pages
-	 * more than its length fills.
-	 */
+	/* An unaligned segment touches up to two pages more than it fills. */
 	if (facts->counts_pages)
 		limit_lower(&of[VIRTSCSI_MAX_SECTORS],
 			    (COUNTED_PAGES - 2 * of[VIRTSCSI_SEG_MAX].value) *
@@ -236,8 +223,7 @@ int virtscsi_limits_compute(struct virtscsi_limits *limits,
 		    VIRTSCSI_FROM_RING);
 	/*
 	 * How many of the smallest data commands fit into the ring. Larger ones
-	 * can find it full, but every command fits into an empty ring, see
-	 * limit_segments(), so waiting for a completion helps.
+	 * can find it full, but fit into an empty ring, see limit_segments().
 	 */
 	of[VIRTSCSI_CAN_QUEUE] =
 		limit_lower_of(facts->ring_size / entries, VIRTSCSI_FROM_RING,
@@ -275,16 +261,13 @@ static void lun_max_sectors(struct virtscsi_limit *limit,
 	u32 block_size = facts->block_size, block_sectors, floor, whole;
 	u64 announced;
 
-	/*
-	 * Unless the medium reports its block size, 512 bytes are assumed. QEMU
-	 * scales page B0h by the same value then; elsewhere it is the safe one.
-	 */
-	if (block_size < BLOCK_SIZE_FIRST || block_size > BLOCK_SIZE_LAST)
+	/* QEMU scales page B0h by the same; elsewhere it is the safe value. */
+	if (block_size < BLOCK_SIZE_FIRST ||
+	    block_size > VIRTSCSI_BLOCK_SIZE_LAST)
 		block_size = BLOCK_SIZE_FIRST;
 	block_sectors = max(DIV_ROUND_UP(block_size, 512),
 			    facts->logical_block_size >> 9);
-	floor = min(max(facts->page_size >> 9, block_sectors),
-		    facts->hba_max_sectors);
+	floor = max(facts->page_size >> 9, block_sectors);
 
 	*limit = limit_lower_of(facts->hba_max_sectors, VIRTSCSI_FROM_HBA,
 				facts->core_max_sectors, VIRTSCSI_FROM_KERNEL);
@@ -305,10 +288,7 @@ static void lun_max_sectors(struct virtscsi_limit *limit,
 		limit->value = whole;
 }
 
-/*
- * The limits of a LUN: never above those of the HBA, never below what the block
- * layer accepts, which is a page or a logical block, whichever is larger.
- */
+/* Above the HBA's max_sectors, which is a hint, only if a block needs it. */
 void virtscsi_limits_compute_lun(struct virtscsi_lun_limits *limits,
 				 const struct virtscsi_lun_facts *facts)
 {

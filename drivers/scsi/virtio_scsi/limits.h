@@ -105,6 +105,9 @@ struct virtscsi_lun_limits {
 	struct virtscsi_limit of[VIRTSCSI_NR_OVERRIDES];
 };
 
+/* Media have no larger logical blocks. */
+#define VIRTSCSI_BLOCK_SIZE_LAST	65536
+
 /* A ring must hold request header, response header and one data segment. */
 #define VIRTSCSI_MIN_RING_SIZE	3
 #define VIRTSCSI_NR_HEADERS	2

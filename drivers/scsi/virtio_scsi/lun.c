@@ -8,10 +8,9 @@
  * LUN, the work sends it nothing; it goes on when the command is back.
  *
  * A new LUN is handled three times: in sdev_configure(); when the SCSI core adds
- * the device to the bus, for the VPD pages that it has read by then; and by its
- * work after the upper driver, which sets limits too, was bound. If the pages do
- * not tell enough, the LUN is queried, and the scan waits a little for the
- * answers. Limits that arrive later are applied then.
+ * it to the bus and has read its VPD pages; and after the upper driver, which
+ * sets limits too, was bound. If the pages do not tell enough, it is queried,
+ * and the scan waits a little for the answers. Later ones are applied then.
  *
  * The hostdata lives from sdev_init() to sdev_destroy(), which waits for the
  * work. So the work needs no reference on the LUN or on the module. By then the
@@ -156,6 +155,7 @@ static void lun_work(struct work_struct *work)
 	struct virtscsi_lun *lun = container_of(work, struct virtscsi_lun,
 						work.work);
 	struct scsi_device *sdev = lun->sdev;
+	bool is_forced;
 	int err;
 
 	if (virtscsi_lun_is_stuck(sdev)) {
@@ -182,8 +182,11 @@ static void lun_work(struct work_struct *work)
 			set_bit(VIRTSCSI_LUN_QUERY, &lun->tasks);
 	}
 
-	if (test_and_clear_bit(VIRTSCSI_LUN_QUERY, &lun->tasks)) {
-		virtscsi_lun_limits_query(sdev);
+	is_forced = test_and_clear_bit(VIRTSCSI_LUN_FORCE, &lun->tasks);
+	if (test_and_clear_bit(VIRTSCSI_LUN_QUERY, &lun->tasks) || is_forced) {
+		/* One that failed is repeated when the work runs next. */
+		if (!virtscsi_lun_limits_query(sdev))
+			set_bit(VIRTSCSI_LUN_QUERY, &lun->tasks);
 		clear_and_wake_up_bit(VIRTSCSI_LUN_IS_AWAITED, &lun->tasks);
 	}
 	if (!test_bit(VIRTSCSI_LUN_IS_ADDED, &lun->tasks))
@@ -191,13 +194,10 @@ static void lun_work(struct work_struct *work)
 	/* After a reset of the device cmd_per_lun may be lower. */
 	if (sdev->queue_depth > sdev->host->cmd_per_lun)
 		virtscsi_lun_change_depth(sdev, sdev->queue_depth);
-	virtscsi_lun_limits_apply(sdev, false);
+	virtscsi_lun_limits_apply(sdev, false, is_forced);
 }
 
-/*
- * Context: any, also for a LUN that is being removed: it stays as long as the
- * lock of the host is held.
- */
+/* Any context. A LUN being removed stays while the host's lock is held. */
 void virtscsi_lun_schedule(struct scsi_device *sdev,
 			   enum virtscsi_lun_task task, bool may_wait)
 {
@@ -252,10 +252,9 @@ static bool lun_is_alias(struct scsi_device *sdev)
 
 	other = scsi_device_lookup(sdev->host, 0, sdev->id,
 				   sdev->lun ^ VIRTSCSI_WIRE_LUN_FLAT);
-	if (!other)
-		return false;
-	scsi_device_put(other);
-	return true;
+	if (other)
+		scsi_device_put(other);
+	return other;
 }
 
 /* Implements virtio 1.3, 5.6.4 (max_lun). */
@@ -269,8 +268,7 @@ static bool lun_is_beyond(struct scsi_device *sdev)
 
 /*
  * sdev_init: a LUN is about to be probed. One that is not to be used is probed
- * without the device: an error here would end the scan of the LUNs that REPORT
- * LUNS lists next.
+ * without the device: an error would end the scan of the LUNs listed next.
  */
 int virtscsi_lun_alloc(struct scsi_device *sdev)
 {
@@ -293,11 +291,7 @@ int virtscsi_lun_alloc(struct scsi_device *sdev)
 	lun->ran_at = jiffies - RUN_INTERVAL;
 	INIT_DELAYED_WORK(&lun->work, lun_work);
 	sdev->hostdata = lun;
-	mutex_init(&lun->limits.lock);
-	/*
-	 * QEMU writes the host's limits into the VPD pages of a passed-through
-	 * LUN, whatever SPC version the LUN claims.
-	 */
+	/* QEMU writes limits there whatever SPC version the LUN claims. */
 	sdev->sdev_bflags = BLIST_TRY_VPD_PAGES;
 	return 0;
 }
@@ -371,7 +365,7 @@ static int lun_notify(struct notifier_block *notifier, unsigned long action,
 			lun_wait_for_answers(sdev);
 		/* First, so that answers that arrive now are applied. */
 		set_bit(VIRTSCSI_LUN_IS_ADDED, &lun->tasks);
-		virtscsi_lun_limits_apply(sdev, true);
+		virtscsi_lun_limits_apply(sdev, true, false);
 	} else if (action == BUS_NOTIFY_BOUND_DRIVER) {
 		virtscsi_lun_schedule(sdev, VIRTSCSI_LUN_APPLY, false);
 	}
@@ -383,10 +377,9 @@ static struct notifier_block lun_notifier = {
 };
 
 /*
- * The workqueue is not freezable: a scan waits for it, and its worker may be
- * frozen later. The commands of a suspended LUN wait in the block layer. High
- * priority, because on one CPU the scan would otherwise also wait for the disk
- * driver's probes of other LUNs. Each LUN that does not answer occupies a worker.
+ * The workqueue is not freezable, because a scan waits for it. High priority,
+ * because on one CPU the scan would otherwise also wait for the disk driver's
+ * probes of other LUNs. Each LUN that does not answer occupies a worker.
  */
 int __init virtscsi_lun_module_init(void)
 {

@@ -22,6 +22,7 @@ enum virtscsi_lun_task {
 	VIRTSCSI_LUN_RESCAN,
 	VIRTSCSI_LUN_REVIEW,		/* is it there? then RESCAN */
 	VIRTSCSI_LUN_QUERY,		/* query and apply limits */
+	VIRTSCSI_LUN_FORCE,		/* the same, for the administrator */
 	VIRTSCSI_LUN_APPLY,		/* only apply them, as each task does */
 	/* lun.c only */
 	VIRTSCSI_LUN_IS_AWAITED,	/* the scan waits for answers */

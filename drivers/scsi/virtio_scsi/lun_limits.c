@@ -3,15 +3,18 @@
  * The limits of a LUN: query, compute, apply.
  *
  * A disk reports its block size, then in VPD page B0h how many blocks one
- * command may move. QEMU writes the host's own limits into that page when it
- * passes a real disk through. Other types have no page with a limit of the host
- * and are not queried. A query never fails: without an answer the previous one
- * stays in force.
+ * command may move. QEMU writes the host's own limits into that page. Other
+ * types have no such page. Without an answer the previous one stays in force.
  *
- * limits.c computes the limits from those of the HBA, the answers and the
- * overrides. They are applied while the block layer freezes the queue of the LUN.
- * So no request in flight exceeds the limits that it was built for.
+ * Limits are applied while the block layer freezes the queue of the LUN, so that
+ * no request in flight exceeds those it was built for.
+ *
+ * Request-based dm-multipath builds requests for the limits that the queue had
+ * when its table was loaded, and fails the path if they are lower later. What
+ * the host lowers waits until the device mapper has released the disk and the
+ * LUN is queried again. The administrator decides at once.
  */
+#include <linux/blkdev.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <scsi/scsi.h>
@@ -26,9 +29,7 @@
 
 /* So many unit attentions may be pending before the answer comes. */
 #define QUERY_ATTEMPTS	5
-
-/* The answers that are read are no longer. */
-#define QUERY_LEN	64
+#define QUERY_LEN	64	/* of the longest answer */
 
 static struct virtscsi_lun_negotiation *lun_limits_of(struct scsi_device *sdev)
 {
@@ -70,39 +71,41 @@ static bool lun_limits_ask(struct scsi_device *sdev, const u8 *cdb, u8 *buf,
 	return false;
 }
 
-/* Sleeps as long as the device holds the commands. */
-void virtscsi_lun_limits_query(struct scsi_device *sdev)
+/* Sleeps as long as the device holds the commands. False: without an answer. */
+bool virtscsi_lun_limits_query(struct scsi_device *sdev)
 {
 	const u8 capacity10[10] = { READ_CAPACITY };
 	const u8 capacity16[16] = { SERVICE_ACTION_IN_16, SAI_READ_CAPACITY_16,
 				    [13] = 32 };
 	const u8 block_limits[6] = { INQUIRY, 1, 0xb0, 0, QUERY_LEN };
 	struct virtscsi_lun_negotiation *nego = lun_limits_of(sdev);
+	bool is_answered = false;
 	u32 block_size = 0;
 	u8 *buf;
 
 	if (!lun_limits_has_page(sdev))
-		return;
+		return true;
 	buf = kmalloc(QUERY_LEN, GFP_KERNEL);
 	if (!buf)
-		return;
+		return false;
 	/*
 	 * QEMU scales the page by the block size, which it learns from a READ
-	 * CAPACITY that passes by. So this comes first, and without it the page
-	 * may count in other blocks than those known so far.
+	 * CAPACITY that passes by. So this comes first.
 	 */
 	if (lun_limits_ask(sdev, capacity10, buf, 8))
 		block_size = be32_to_cpup((__be32 *)(buf + 4));
 	else if (lun_limits_ask(sdev, capacity16, buf, 32))
 		block_size = be32_to_cpup((__be32 *)(buf + 8));
-	if (block_size &&
-	    lun_limits_ask(sdev, block_limits, buf, QUERY_LEN)) {
-		mutex_lock(&nego->lock);
-		nego->block_size = block_size;
-		nego->max_blocks = virtscsi_spc_max_blocks(buf, QUERY_LEN);
-		mutex_unlock(&nego->lock);
+	if (block_size) {
+		is_answered = lun_limits_ask(sdev, block_limits, buf,
+					     QUERY_LEN);
+		if (is_answered)
+			WRITE_ONCE(nego->max_blocks,
+				   virtscsi_spc_max_blocks(buf, QUERY_LEN));
+		WRITE_ONCE(nego->block_size, block_size);
 	}
 	kfree(buf);
+	return is_answered;
 }
 
 static u32 lun_limits_hba(struct scsi_device *sdev, enum virtscsi_limit_id id)
@@ -112,14 +115,14 @@ static u32 lun_limits_hba(struct scsi_device *sdev, enum virtscsi_limit_id id)
 
 /*
  * Takes the VPD page that the SCSI core has read, before anybody read the
- * capacity. Returns true if no query is needed. One is needed if the core has no
- * pages (it reads none from a LUN in its list of odd devices), and if the block
- * size decides whether the page bounds the LUN.
+ * capacity. Returns true unless a query is needed: the core has no pages, or the
+ * block size decides.
  */
 bool virtscsi_lun_limits_take_vpd(struct scsi_device *sdev)
 {
 	struct virtscsi_lun_negotiation *nego = lun_limits_of(sdev);
 	const struct scsi_vpd *page;
+	u32 max_sectors = lun_limits_hba(sdev, VIRTSCSI_MAX_SECTORS);
 	u32 max_blocks;
 
 	if (!lun_limits_has_page(sdev))
@@ -128,16 +131,13 @@ bool virtscsi_lun_limits_take_vpd(struct scsi_device *sdev)
 	page = rcu_dereference(sdev->vpd_pgb0);
 	max_blocks = page ? virtscsi_spc_max_blocks(page->data, page->len) : 0;
 	rcu_read_unlock();
-	mutex_lock(&nego->lock);
-	nego->max_blocks = max_blocks;
-	mutex_unlock(&nego->lock);
+	WRITE_ONCE(nego->max_blocks, max_blocks);
 	/* In blocks of 512 bytes, the smallest there are. */
 	return rcu_access_pointer(sdev->vpd_pg0) &&
-	       (!max_blocks ||
-		max_blocks >= lun_limits_hba(sdev, VIRTSCSI_MAX_SECTORS));
+	       max_sectors >= VIRTSCSI_BLOCK_SIZE_LAST >> 9 &&
+	       (!max_blocks || max_blocks >= max_sectors);
 }
 
-/* The lock is held. */
 static void lun_limits_compute(struct scsi_device *sdev, const u32 overrides[],
 			       struct virtscsi_lun_limits *limits)
 {
@@ -151,95 +151,117 @@ static void lun_limits_compute(struct scsi_device *sdev, const u32 overrides[],
 			sdev->sdev_bflags & BLIST_MAX_1024 ? 1024 : U32_MAX,
 		.logical_block_size =
 			queue_logical_block_size(sdev->request_queue),
-		.block_size = nego->block_size,
-		.max_blocks = nego->max_blocks,
-		.override_max_sectors = overrides[VIRTSCSI_MAX_SECTORS],
-		.override_seg_max = overrides[VIRTSCSI_SEG_MAX],
+		.block_size = READ_ONCE(nego->block_size),
+		.max_blocks = READ_ONCE(nego->max_blocks),
+		.override_max_sectors =
+			READ_ONCE(overrides[VIRTSCSI_MAX_SECTORS]),
+		.override_seg_max = READ_ONCE(overrides[VIRTSCSI_SEG_MAX]),
 	};
 
 	virtscsi_limits_compute_lun(limits, &facts);
 }
 
-/* The limits become those of the queue and those shown. */
-void virtscsi_lun_limits_update(struct scsi_device *sdev,
-				struct queue_limits *lim)
+/* Sets the limits in @lim. */
+struct virtscsi_lun_limits
+virtscsi_lun_limits_update(struct scsi_device *sdev, struct queue_limits *lim)
 {
-	struct virtscsi_lun_negotiation *nego = lun_limits_of(sdev);
+	struct virtscsi_lun_limits limits;
 	u32 prot_segments = virtscsi_limit(shost_priv(sdev->host),
 					   VIRTSCSI_PROT_SEG_MAX);
 
-	mutex_lock(&nego->lock);
-	lun_limits_compute(sdev, nego->overrides, &nego->limits);
-	lim->max_hw_sectors = nego->limits.of[VIRTSCSI_MAX_SECTORS].value;
-	lim->max_segments = nego->limits.of[VIRTSCSI_SEG_MAX].value;
-	mutex_unlock(&nego->lock);
+	lun_limits_compute(sdev, lun_limits_of(sdev)->overrides, &limits);
+	lim->max_hw_sectors = limits.of[VIRTSCSI_MAX_SECTORS].value;
+	lim->max_segments = limits.of[VIRTSCSI_SEG_MAX].value;
 	if (prot_segments)
 		lim->max_integrity_segments = prot_segments;
+	return limits;
 }
 
-static void lun_limits_report(struct scsi_device *sdev)
+/* Has the device mapper the whole disk? A file system has holder operations. */
+static bool lun_limits_are_stacked(struct request_queue *q)
 {
-	enum virtscsi_limit_id id;
+	bool are_stacked = false;
+#if IS_ENABLED(CONFIG_DM_MULTIPATH)
+	const struct gendisk *disk;
 
-	for (id = 0; id < VIRTSCSI_NR_OVERRIDES; id++) {
-		struct virtscsi_limit limit = virtscsi_lun_limits_show(sdev, id);
-
-		if (limit.value > limit.asked)
-			sdev_printk(KERN_INFO, sdev,
-				    "%s: the LUN says %u, using %u (%s)\n",
-				    virtscsi_limit_names[id], limit.asked,
-				    limit.value,
-				    virtscsi_limit_source_names[limit.source]);
-	}
+	rcu_read_lock();
+	disk = READ_ONCE(q->disk);
+	are_stacked = disk && !disk->open_partitions &&
+		      disk->part0->bd_holder && !disk->part0->bd_holder_ops;
+	rcu_read_unlock();
+#endif
+	return are_stacked;
 }
 
 /*
- * Unless the LUN @is_new, sleeps until it has no request in flight if the limits
- * have changed. Nobody uses a new LUN, but a query may not have returned.
+ * Sleeps until the LUN has no request in flight if the limits have changed,
+ * unless it @is_new: then there is at most a query.
  */
-int virtscsi_lun_limits_apply(struct scsi_device *sdev, bool is_new)
+int virtscsi_lun_limits_apply(struct scsi_device *sdev, bool is_new,
+			      bool is_forced)
 {
+	struct virtscsi_lun_negotiation *nego = lun_limits_of(sdev);
 	struct request_queue *q = sdev->request_queue;
 	struct queue_limits lim = queue_limits_start_update(q);
 	const struct queue_limits old = lim;
-	int err;
+	const struct virtscsi_lun_limits limits =
+		virtscsi_lun_limits_update(sdev, &lim);
+	const struct virtscsi_limit *max = &limits.of[VIRTSCSI_MAX_SECTORS];
+	const char *user = "";
+	bool is_same;
+	int err = 0;
 
-	virtscsi_lun_limits_update(sdev, &lim);
-	if (is_new)
-		lun_limits_report(sdev);
-	if (lim.max_hw_sectors == old.max_hw_sectors &&
-	    lim.max_segments == old.max_segments &&
-	    lim.max_integrity_segments == old.max_integrity_segments) {
-		queue_limits_cancel_update(q);
-		return 0;
+	is_same = lim.max_hw_sectors == old.max_hw_sectors &&
+		  lim.max_segments == old.max_segments &&
+		  lim.max_integrity_segments == old.max_integrity_segments;
+	/* st forms its buffers for the segments that it found. */
+	if (lim.max_segments < old.max_segments && sdev->type == TYPE_TAPE)
+		user = ", bind st again";
+	if ((lim.max_hw_sectors < old.max_hw_sectors ||
+	     lim.max_segments < old.max_segments) && lun_limits_are_stacked(q)) {
+		user = ", the device mapper has the disk";
+		err = is_forced ? 0 : -EBUSY;
 	}
-
-	if (is_new)
+	if (!err) {
+		WRITE_ONCE(nego->sources[VIRTSCSI_MAX_SECTORS], max->source);
+		WRITE_ONCE(nego->sources[VIRTSCSI_SEG_MAX],
+			   limits.of[VIRTSCSI_SEG_MAX].source);
+	}
+	if (err || is_same)
+		queue_limits_cancel_update(q);
+	else if (is_new)
 		err = queue_limits_commit_update(q, &lim);
 	else
 		err = queue_limits_commit_update_frozen(q, &lim);
+
 	if (err)
-		sdev_printk(KERN_ERR, sdev,
-			    "cannot set queue limits of %u sectors and %u segments: %d\n",
-			    lim.max_hw_sectors, lim.max_segments, err);
-	else if (!is_new)
+		dev_warn_ratelimited(&sdev->sdev_gendev,
+				     "cannot set queue limits of %u sectors and %u segments: %d%s\n",
+				     lim.max_hw_sectors, lim.max_segments, err,
+				     user);
+	else if (is_new && max->value > max->asked)
+		sdev_printk(KERN_INFO, sdev,
+			    "max_sectors: %u is too low, using %u (%s)\n",
+			    max->asked, max->value,
+			    virtscsi_limit_source_names[max->source]);
+	else if (!is_new && !is_same)
 		dev_info_ratelimited(&sdev->sdev_gendev,
-				     "now up to %u sectors (before: %u) and %u segments\n",
+				     "now up to %u sectors (before: %u) and %u segments%s\n",
 				     lim.max_hw_sectors, old.max_hw_sectors,
-				     lim.max_segments);
+				     lim.max_segments, user);
 	return err;
 }
 
 struct virtscsi_limit virtscsi_lun_limits_show(struct scsi_device *sdev,
 					       enum virtscsi_limit_id id)
 {
-	struct virtscsi_lun_negotiation *nego = lun_limits_of(sdev);
-	struct virtscsi_limit limit;
+	struct request_queue *q = sdev->request_queue;
 
-	mutex_lock(&nego->lock);
-	limit = nego->limits.of[id];
-	mutex_unlock(&nego->lock);
-	return limit;
+	return (struct virtscsi_limit){
+		.value = id == VIRTSCSI_SEG_MAX ? queue_max_segments(q) :
+						  queue_max_hw_sectors(q),
+		.source = READ_ONCE(lun_limits_of(sdev)->sources[id]),
+	};
 }
 
 /* At most the limit in force without an override; 0 removes the override. */
@@ -251,12 +273,15 @@ int virtscsi_lun_limits_override(struct scsi_device *sdev,
 	struct virtscsi_lun_limits limits;
 	int err;
 
-	mutex_lock(&nego->lock);
+	/* The disk driver may not have found a large block yet. */
+	if (value < VIRTSCSI_BLOCK_SIZE_LAST >> 9 &&
+	    !READ_ONCE(nego->block_size))
+		virtscsi_lun_limits_query(sdev);
 	lun_limits_compute(sdev, none, &limits);
 	err = virtscsi_host_limits_check_override(&sdev->sdev_gendev, id, value,
 						  limits.of[id].value);
-	if (!err)
-		nego->overrides[id] = value;
-	mutex_unlock(&nego->lock);
-	return err ?: virtscsi_lun_limits_apply(sdev, false);
+	if (err)
+		return err;
+	WRITE_ONCE(nego->overrides[id], value);
+	return virtscsi_lun_limits_apply(sdev, false, true);
 }

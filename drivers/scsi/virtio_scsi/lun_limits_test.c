@@ -28,7 +28,8 @@ static const struct virtscsi_lun_facts typical_facts = {
 enum row_source {
 	ROW_B0,			/* blocks of row->unit bytes */
 	ROW_CORE,		/* 512-byte units */
-	ROW_OVERRIDE,		/* 512-byte units */
+	ROW_OVERRIDE,		/* 512-byte units; the unit is that of the LUN's blocks */
+	ROW_HBA,		/* the same */
 	ROW_QUEUE,		/* bytes of a block, as the upper driver set it */
 };
 
@@ -76,6 +77,12 @@ static const struct sectors_row {
 	{ "override huge", ROW_OVERRIDE, U32_MAX, 0, 65535, HBA },
 	{ "override of one page", ROW_OVERRIDE, 8, 0, 8, OVERRIDE },
 	{ "override nonsense", ROW_OVERRIDE, 1, 0, 8, KERNEL },
+	{ "override under a block of 32 KiB", ROW_OVERRIDE, 63, 32768, 64, KERNEL },
+	{ "override of a block of 64 KiB", ROW_OVERRIDE, 128, 65536, 128, OVERRIDE },
+
+	{ "HBA of a page", ROW_HBA, 8, 4096, 8, HBA },
+	{ "HBA under a block of 32 KiB", ROW_HBA, 8, 32768, 64, KERNEL },
+	{ "HBA of a block of 64 KiB and a bit", ROW_HBA, 130, 65536, 128, HBA },
 
 	{ "queue not set up", ROW_QUEUE, 0, 0, 65535, HBA },
 	{ "queue with blocks of 512", ROW_QUEUE, 512, 0, 65535, HBA },
@@ -97,6 +104,11 @@ static void say(struct virtscsi_lun_facts *facts, const struct sectors_row *row)
 		break;
 	case ROW_OVERRIDE:
 		facts->override_max_sectors = row->says;
+		facts->block_size = row->unit;
+		break;
+	case ROW_HBA:
+		facts->hba_max_sectors = row->says;
+		facts->block_size = row->unit;
 		break;
 	case ROW_QUEUE:
 		facts->logical_block_size = row->says;
@@ -216,19 +228,18 @@ static size_t pick(size_t *number, size_t nr)
 	(ARRAY_SIZE(some_pages) * ARRAY_SIZE(some_hbas) *	\
 	 ARRAY_SIZE(some) * ARRAY_SIZE(some) * ARRAY_SIZE(some))
 
-/* The block layer accepts every result, and none exceeds the HBA's limit. */
+/* The block layer accepts every result, and none is needlessly above the HBA's. */
 static const char *broken(const struct virtscsi_lun_limits *limits,
 			  const struct virtscsi_lun_facts *facts)
 {
 	const struct virtscsi_limit *max = &limits->of[VIRTSCSI_MAX_SECTORS];
 	u32 block_size = facts->block_size;
 
-	if (max->value > facts->hba_max_sectors)
-		return "not above the HBA";
+	if (max->value > facts->hba_max_sectors && max->value > 128)
+		return "not above the HBA, but for a block";
 	if (max->value < facts->page_size >> 9)
 		return "not below a page";
 	if (block_size >= 512 && block_size <= 65536 &&
-	    block_size <= facts->hba_max_sectors << 9 &&
 	    max->value < block_size >> 9)
 		return "not below a logical block";
 	if (facts->override_max_sectors > facts->page_size >> 9 &&

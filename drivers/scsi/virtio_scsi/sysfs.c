@@ -30,16 +30,17 @@ static struct virtscsi *sysfs_vscsi(struct device *dev)
 	return shost_priv(class_to_shost(dev));
 }
 
-static void sysfs_schedule(struct device *dev, enum virtscsi_lun_task task)
+static void sysfs_query(struct device *dev)
 {
 	struct scsi_device *sdev;
 
 	if (scsi_is_sdev_device(dev)) {
-		virtscsi_lun_schedule(to_scsi_device(dev), task, false);
+		virtscsi_lun_schedule(to_scsi_device(dev), VIRTSCSI_LUN_FORCE,
+				      false);
 		return;
 	}
 	shost_for_each_device(sdev, class_to_shost(dev))
-		virtscsi_lun_schedule(sdev, task, false);
+		virtscsi_lun_schedule(sdev, VIRTSCSI_LUN_FORCE, false);
 }
 
 static ssize_t limit_show(struct device *dev, struct device_attribute *attr,
@@ -79,7 +80,7 @@ static ssize_t limit_store(struct device *dev, struct device_attribute *attr,
 	err = virtscsi_host_limits_override(sysfs_vscsi(dev), id, value);
 	if (err)
 		return err;
-	sysfs_schedule(dev, VIRTSCSI_LUN_QUERY);
+	sysfs_query(dev);
 	return len;
 }
 
@@ -87,7 +88,7 @@ static ssize_t renegotiate_store(struct device *dev,
 				 struct device_attribute *attr,
 				 const char *buf, size_t len)
 {
-	sysfs_schedule(dev, VIRTSCSI_LUN_QUERY);
+	sysfs_query(dev);
 	return len;
 }
 static DEVICE_ATTR_WO(renegotiate);
