@@ -110,8 +110,8 @@ static noinline enum scsi_qc_status cmd_refuse(struct scsi_cmnd *sc, int err)
 		return cmd_fail(sc, DID_NO_CONNECT);
 	virtscsi_stats_count(&lun->stats, VIRTSCSI_STATS_BUSY);
 	/*
-	 * Ring or DMA space is used up, the latter maybe by an HBA whose storage
-	 * hangs, so there is no limit in time. After HOST_BUSY the midlayer stops all LUNs until any command of the host
+	 * The ring is full, or an HBA whose storage hangs has the DMA space. After
+	 * HOST_BUSY the midlayer stops all LUNs until any command of the host
 	 * finishes, and the only ones in flight may be stuck. After this it tries
 	 * again when a command of the queue finishes, or after some milliseconds.
 	 */
@@ -203,8 +203,8 @@ static void cmd_renew(struct scsi_cmnd *sc)
  * The result of a command that was ended by a reset or an abort. Whether the
  * device has carried it out is not known. The midlayer repeats DID_RESET
  * whatever the number of retries, also for a pass-through command without data
- * (WRITE FILEMARKS); DID_TRANSPORT_DISRUPTED honours that number, which is 0 for
- * SG_IO. A device may also answer ABORTED to everything.
+ * (WRITE FILEMARKS), or of a device that aborts them all;
+ * DID_TRANSPORT_DISRUPTED honours that number, which is 0 for SG_IO.
  */
 static u32 cmd_interrupted_result(struct scsi_cmnd *sc)
 {

@@ -33,9 +33,9 @@
 #include "wire.h"
 
 /* How long a scan waits for the answers of a LUN: the first, and those after it. */
-#define SCAN_WAIT_S	10
+#define SCAN_WAIT	(10 * HZ)
 #define SCAN_NEXT_WAIT	(HZ / 10)
-#define SCAN_NEXT_S	60
+#define SCAN_SILENCE	(60 * HZ)
 
 /* The shortest time between two runs of the work of a LUN. */
 #define RUN_INTERVAL	HZ
@@ -54,14 +54,11 @@
 #define INQUIRY_TIMEOUT	(10 * HZ)
 #define INQUIRY_RETRIES	3
 #define INQUIRY_LEN	36
-
-/* When a LUN that is denied is looked at again, before it is removed. */
-#define SECOND_LOOK_S	3
+#define SECOND_LOOK_S	3	/* at a LUN that is denied */
 
 static bool lun_auto_rescan = true;
 module_param_named(auto_rescan, lun_auto_rescan, bool, 0644);
-MODULE_PARM_DESC(auto_rescan,
-		 "Rescan LUNs that report a change, as of their capacity (default Y)");
+MODULE_PARM_DESC(auto_rescan, "Rescan LUNs that report a change (default Y)");
 
 static struct workqueue_struct *lun_workqueue;
 
@@ -84,7 +81,7 @@ bool virtscsi_lun_is_stuck(struct scsi_device *sdev)
 enum lun_presence {
 	LUN_PRESENT,
 	LUN_GONE,
-	LUN_DENIED,	/* or its target fails over and says so for a moment */
+	LUN_DENIED,	/* gone, or its target fails over */
 	LUN_UNKNOWN,
 };
 
@@ -332,18 +329,17 @@ int virtscsi_lun_configure(struct scsi_device *sdev, struct queue_limits *lim)
 
 static void lun_wait_for_answers(struct scsi_device *sdev)
 {
-	struct virtscsi_luns *luns = &((struct virtscsi *)shost_priv(sdev->host))->luns;
+	struct virtscsi *vscsi = shost_priv(sdev->host);
 	struct virtscsi_lun *lun = sdev->hostdata;
-	u64 now = get_jiffies_64();
+	bool is_first = get_jiffies_64() > vscsi->luns.silent_until;
 
 	set_bit(VIRTSCSI_LUN_IS_AWAITED, &lun->tasks);
 	virtscsi_lun_schedule(sdev, VIRTSCSI_LUN_QUERY, false);
 	if (!wait_on_bit_timeout(&lun->tasks, VIRTSCSI_LUN_IS_AWAITED,
 				 TASK_UNINTERRUPTIBLE,
-				 time_before64(now, luns->silent_until) ?
-				 SCAN_NEXT_WAIT : SCAN_WAIT_S * HZ))
+				 is_first ? SCAN_WAIT : SCAN_NEXT_WAIT))
 		return;
-	luns->silent_until = get_jiffies_64() + SCAN_NEXT_S * HZ;
+	vscsi->luns.silent_until = get_jiffies_64() + SCAN_SILENCE;
 	sdev_printk(KERN_WARNING, sdev,
 		    "limits query not answered yet, using the limits of the HBA\n");
 }
