@@ -16,6 +16,7 @@ import schedule
 from guest import GuestError
 
 SCENARIOS = os.path.join(kernels.TESTS, 'device', 'scenarios')
+HOSTS = os.path.join(kernels.TESTS, 'device', 'hosts')
 PROGRAM = os.path.join(kernels.TOP, 'build', 'device', 'vscsi-device')
 
 # After these the driver may have to do without an interrupt, or ring a doorbell again.
@@ -92,6 +93,10 @@ class Device:
             return self.tell(f'scenario {os.path.join(SCENARIOS, os.path.basename(name))}')
         known = sorted((expectation(name) == 'gone', name) for name in self.scenarios)
         return '\n'.join(f'{name} {expectation(name)}' for _, name in known)
+
+    def like(self, name):
+        """Be as the host of that name from now on."""
+        return self.tell(f'scenario {os.path.join(HOSTS, name)}')
 
     def schedule(self, seed):
         """Misbehave at random; the answer says how."""

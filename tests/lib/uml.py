@@ -59,4 +59,4 @@ class Uml(Guest):
 
     def verbs(self):
         return dict(super().verbs(), device=self.device.tell, scenario=self.device.scenario,
-                    schedule=self.device.schedule)
+                    like=self.device.like, schedule=self.device.schedule)
