@@ -21,7 +21,7 @@ case without a command are errors: a misspelt requirement must not become a defa
             size=64M, empty (no medium), text=FIRST_LINE, file=bzImage (of the kernel's own
             files, read-only), hba=0, and the device's own;
             iscsi-disk, iscsi-tape, iscsi-changer, iscsi-cd: passed through by QEMU from
-            a real iSCSI target; cartridges=3 for a changer;
+            a real iSCSI target; cartridges=3 for a changer; again: another path to the one before;
             nbd-disk: its storage, as that of iscsi-*, can hang
   emulator: trixie or trixie-backports: that suite's QEMU, where this machine's lacks what the case is
             about (it lets the other end of vhost-user-scsi-pci go and come back)

@@ -142,7 +142,10 @@ class Target:
         return changer
 
     def add(self, kind, properties):
-        """A LUN of a kind without its `iscsi-`; takes what is the target's out of the properties."""
+        """A LUN of a kind without its `iscsi-`; takes what is the target's out of the properties.
+        With `again` it is the one before, by another session."""
+        if properties.pop('again', ''):
+            return self._nr_luns
         mine = {key: properties.pop(key) for key in ('size', 'text', 'cartridges') if key in properties}
         if 'text' in mine:
             mine['text'] = mine['text'].replace('_', ' ') + '\n'
