@@ -44,7 +44,7 @@ class Machine(Qemu):
     def begin(self):
         """Boot, up to where the guest asks for its first step."""
         self.boot()
-        self.before_case()
+        self.before_case(self.case)
         self._send(f'run {self.case.name} 1 {self.case.timeout}')
         self._await_step(time.monotonic() + 30)
 

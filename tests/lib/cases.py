@@ -89,11 +89,12 @@ class Case:
         """Its file, in tests/cases."""
         return f'{self.group}/{os.path.basename(self.path)}' if self.path else self.name
 
-    def guest_key(self):
-        """Cases with equal keys share one guest."""
+    def guest_key(self, kernel):
+        """Cases with equal keys can share one guest of that kernel."""
         own = self.name if self.boot == 'own' else ''
-        return (self.machine, self.image, self.cpus, self.memory, self.hba, self.lun, self.emulator,
-                self.qemu, self.device, self.cmdline, self.module, own)
+        of_qemu = () if kernel in UML_KERNELS else (
+            self.machine, self.image, self.hba, self.lun, self.emulator, self.qemu, self.device)
+        return (kernel, self.cpus, self.memory, self.cmdline, self.module, own, of_qemu)
 
 
 # Anything that a person may have meant as a header line: `#kernels:`, `# Kernels :`, ...

@@ -92,7 +92,7 @@ class Guest:
         self.process = None
         self._pending = b''
         self._reply = None  # the lines of a reply that are still to be sent
-        self._number = 0
+        self._number = -1  # of the case that runs
         self.channel = None
 
     # -- to be provided ---------------------------------------------------
@@ -107,7 +107,7 @@ class Guest:
     def close_transport(self):
         pass
 
-    def before_case(self):
+    def before_case(self, case):
         pass
 
     def after_case(self, outcome):
@@ -198,8 +198,8 @@ class Guest:
         """Run one case; a guest is good for another only when this one passed."""
         outcome = outcome or Outcome()
         self._number += 1
-        self.before_case()
         try:
+            self.before_case(case)
             timeout = case.timeout * _SLOWNESS.get(self.kernel.name, 1)
             self._send(f'run {case.script} {self._number} {timeout}')
             self._converse(outcome, time.monotonic() + timeout + _GRACE)

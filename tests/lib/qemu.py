@@ -257,7 +257,7 @@ class Qemu(Guest):
             self.iscsi.stop()
             self.iscsi = None
 
-    def before_case(self):
+    def before_case(self, case):
         self.qmp.forget_events()
         self._trace_start = os.path.getsize(self.trace_file) if os.path.exists(self.trace_file) else 0
         for device in self.devices.values():
