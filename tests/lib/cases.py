@@ -90,10 +90,13 @@ class Case:
         return f'{self.group}/{os.path.basename(self.path)}' if self.path else self.name
 
     def guest_key(self, kernel):
-        """Cases with equal keys can share one guest of that kernel."""
+        """Cases with equal keys can share one guest of that kernel; those of the host run one after the other."""
+        if kernel == 'host':
+            return kernel, self.group
         own = self.name if self.boot == 'own' else ''
         of_qemu = () if kernel in UML_KERNELS else (
-            self.machine, self.image, self.hba, self.lun, self.emulator, self.qemu, self.device)
+            self.machine, self.image, self.hba, self.lun, self.emulator, self.qemu,
+            self.device if any(hba.startswith('vhost-user') for hba in self.hba) else ())
         return (kernel, self.cpus, self.memory, self.cmdline, self.module, own, of_qemu)
 
 
