@@ -19,7 +19,7 @@ def run(case):
     # have left the process group.
     with tempfile.TemporaryFile() as output:
         child = procs.start(['sh', '-eux', case.path], cwd=kernels.TOP, stdout=output,
-                            stderr=subprocess.STDOUT, env=dict(os.environ, SCRATCH=scratch))
+                            stderr=subprocess.STDOUT, env=dict(os.environ, SCRATCH=scratch, CASE=case.name))
         try:
             outcome.status = child.wait(case.timeout)
         except subprocess.TimeoutExpired:

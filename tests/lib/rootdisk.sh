@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=dash
 #
-# A Debian whose root disk is behind a virtio-scsi HBA, for the cases of tests/cases/ship.
-# It lies in $root, where in_root runs commands without emulation (so it compiles at
+# A Debian whose root disk is behind a virtio-scsi HBA, for the cases of tests/cases/ship:
+# Debian 13 where the case's name says so, else 12. It lies in $root, where in_root runs commands without emulation (so it compiles at
 # this machine's speed); boot() makes a disk of it and boots that in QEMU.
 #
 # Sourced first of all: what follows runs with mounts and process ids of its own, which
@@ -14,9 +14,11 @@ if [ -z "${VSCSI_ALONE-}" ]; then
 fi
 mount --make-rprivate /
 
+suite=bookworm
+case $CASE in *-13) suite=trixie ;; esac
 root=$SCRATCH/root
 mkdir "$root"
-tar -x --zstd -C "$root" -f "$(scripts/rootfs)"
+tar -x --zstd -C "$root" -f "$(scripts/rootfs $suite)"
 mount --bind /dev "$root/dev"
 mount -t proc proc "$root/proc"
 
