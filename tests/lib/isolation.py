@@ -2,9 +2,9 @@
 """The isolation table: who is hurt when a LUN is in trouble.
 
 Runs the cases of tests/cases/isolation with the in-tree driver and with ours, by default
-and with the full ladder, on each QEMU and on our device in User-Mode Linux. Each run is a
-guest of its own. What was found is kept in build/isolation.json, so that a part can be
-repeated, and as soon as nothing is missing it is written to
+and with the full ladder, on each QEMU, on vhost-scsi and on our device in User-Mode Linux.
+Each run is a guest of its own. What was found is kept in build/isolation.json, so that a
+part can be repeated, and as soon as nothing is missing it is written to
 Documentation/results/isolation.rst. The exit status is 1 when ours by default fails a case
 or is worse than in-tree.
 """
@@ -21,6 +21,7 @@ import textwrap
 import cases as caselib
 import kernels
 import procs
+import vhost
 from guest import GuestError
 from qemu import Qemu
 from uml import Uml
@@ -31,6 +32,9 @@ _COLUMNS = {'in-tree': ('intree', ''), 'default': ('ours', ''), 'ladder': ('ours
 _TITLES = {'in-tree': 'in-tree', 'default': 'ours by default', 'ladder': 'ours, full ladder'}
 # The host of a row: the suite whose QEMU it is, '' for the one that is installed.
 _DEVICE = 'tests/device'
+_VHOST = 'vhost-scsi'
+# The oldest QEMU that passes on what vhost-scsi says of LUNs that come and go.
+_VHOST_QEMU = 'trixie-backports'
 _EMULATORS = ('', *caselib.EMULATORS)
 _HEAD = """.. SPDX-License-Identifier: GPL-2.0-or-later
 
@@ -52,7 +56,8 @@ to 4 seconds. The trouble lasts 20 seconds where the case does not say otherwise
     the longest time that the guest's clock jumped, or lagged behind the host's
 *resize*, *add*
     when a resize of another LUN, and a LUN plugged in elsewhere, were seen in the guest.
-    From QEMU 10 on there is no resize: QEMU itself stops the guest for it while I/O hangs
+    From QEMU 10 on there is no resize: QEMU itself stops the guest for it while I/O hangs.
+    vhost-scsi has no event for it
 *LUN*
     what came of the LUN's own I/O, and how long after the trouble it went on
 *unbind*, *suspend*
@@ -114,7 +119,7 @@ def run(kernel, case):
 
 
 def play(kernel, case):
-    guest = (Uml if kernel.is_uml else Qemu)(kernel, case)
+    guest = (Uml if kernel.is_uml else vhost.VhostQemu if vhost.is_asked_for(case) else Qemu)(kernel, case)
     try:
         try:
             guest.boot()
@@ -137,10 +142,21 @@ def play(kernel, case):
 
 
 def keep_log(kernel, case, outcome, guest):
-    name = '-'.join(['isolation-table', case.name.split('/')[1], case.emulator or kernel.name, kernel.driver])
+    host = _VHOST if vhost.is_asked_for(case) else case.emulator or kernel.name
+    name = '-'.join(['isolation-table', case.name.split('/')[1], host, kernel.driver])
     os.makedirs(os.path.join(kernels.TOP, 'build', 'log'), exist_ok=True)
     with open(os.path.join(kernels.TOP, 'build', 'log', name), 'w', encoding='utf-8') as file:
         file.write('\n'.join([*outcome.transcript, '', *outcome.log, '', guest.said(), '']))
+
+
+def on_vhost(case):
+    """The case on vhost-scsi, which has one HBA and the storage of device-mapper; None where that cannot be."""
+    if case.hba[0] != 'virtio-scsi-pci' or case.image != 'vmlinux' or not any(lun.startswith('nbd-disk') for lun in case.lun):
+        return None
+    luns = tuple(lun.replace('nbd-disk', 'disk') for lun in case.lun if 'hba=' not in lun)
+    # QEMU knows the targets that are there when it starts.
+    return dataclasses.replace(case, hba=(f'{vhost.HBA},hotplug=on',), lun=(*luns, 'disk target=4 lun=9'), cpus=1,
+                               emulator=_VHOST_QEMU, timeout=2 * case.timeout)
 
 
 def rows_of(chosen, hosts):
@@ -151,6 +167,8 @@ def rows_of(chosen, hosts):
         else:
             yield from ((dataclasses.replace(case, emulator=host), host)
                         for host in _EMULATORS if host in hosts and host >= case.emulator)
+            if _VHOST in hosts and (there := on_vhost(case)):
+                yield there, _VHOST
 
 
 def run_column(column, rows, jobs, work):
@@ -204,8 +222,8 @@ _versions = {}
 
 
 def title(host):
-    if host == _DEVICE:
-        return 'our device'
+    if host in (_DEVICE, _VHOST):
+        return 'our device' if host == _DEVICE else host
     if host not in _versions:
         path = kernels.emulator(host) if host else kernels.program('qemu-system-x86_64')
         said = subprocess.run([path, '--version'], capture_output=True, text=True, check=True).stdout
@@ -250,8 +268,8 @@ def document(rows, columns, found, verdict):
 def main():
     parser = argparse.ArgumentParser(prog='isolation', description=__doc__.split('\n', maxsplit=1)[0])
     parser.add_argument('name', nargs='*', help='cases of the group isolation (all)')
-    parser.add_argument('--host', action='append', choices=('7.2', *caselib.EMULATORS, 'device'),
-                        help='only there: the QEMU that is installed or another suite\'s, or our device (repeatable)')
+    parser.add_argument('--host', action='append', choices=('7.2', *caselib.EMULATORS, 'vhost', 'device'),
+                        help='only there: the QEMU that is installed or another suite\'s, vhost-scsi, or our device (repeatable)')
     parser.add_argument('--column', action='append', choices=tuple(_COLUMNS), help='only this one (repeatable)')
     parser.add_argument('-j', '--jobs', type=int, default=2, help='guests at a time (2)')
     options = parser.parse_args()
@@ -260,7 +278,8 @@ def main():
         chosen = caselib.select(everything, [f'isolation/{name}' for name in options.name] or ['isolation'])
     except caselib.CaseError as error:
         sys.exit(f'isolation: {error}')
-    hosts = [{'7.2': '', 'device': _DEVICE}.get(host, host) for host in options.host or ()] or [*_EMULATORS, _DEVICE]
+    hosts = [{'7.2': '', 'device': _DEVICE, 'vhost': _VHOST}.get(host, host) for host in options.host or ()] or [
+        *_EMULATORS, _VHOST, _DEVICE]
     columns = options.column or list(_COLUMNS)
     rows = list(rows_of(chosen, hosts))
     procs.install()
@@ -270,7 +289,7 @@ def main():
         run_column(column, rows, options.jobs, work)
     found = kept()
     print(document(rows, columns, found, judge(rows, found)))
-    rows = list(rows_of(caselib.select(everything, ['isolation']), [*_EMULATORS, _DEVICE]))
+    rows = list(rows_of(caselib.select(everything, ['isolation']), [*_EMULATORS, _VHOST, _DEVICE]))
     missing = [f'{key(row)} ({column})' for row in rows for column in _COLUMNS if key(row) not in found[column]]
     if missing:
         print(f'isolation: no table is written, {len(missing)} cells have not been run yet, among them {missing[0]}')

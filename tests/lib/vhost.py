@@ -18,7 +18,7 @@ from qemu import Qemu
 from qmp import Qmp
 
 KERNEL = 'uml-vhost'
-_HBA = 'vhost-scsi-pci'
+HBA = 'vhost-scsi-pci'
 _WWPN = 'naa.6001405000000001'
 _BOOT_S = 60
 _COMMAND_S = 60
@@ -27,7 +27,7 @@ _BACKSTORES = {'iblock': 'iblock', 'fileio': 'fileio', 'ramdisk': 'rd_mcp'}
 
 def is_asked_for(case):
     """Whether the case's HBA needs such a host."""
-    return any(hba.split(',')[0] == _HBA for hba in case.hba)
+    return any(hba.split(',')[0] == HBA for hba in case.hba)
 
 
 class _Host:
@@ -106,7 +106,7 @@ class VhostQemu(Qemu):
     def __init__(self, kernel, case):
         super().__init__(kernel, case)
         if len(case.hba) != 1 or case.machine != 'q35':
-            raise GuestError(f'a case with {_HBA} has one HBA and no other machine')
+            raise GuestError(f'a case with {HBA} has one HBA and no other machine')
         self._host = _Host(self.dir)
         self._lines = None
         self._timer = None
@@ -124,7 +124,7 @@ class VhostQemu(Qemu):
                 arguments[index:index + 2] = ['-chardev', 'serial,id=qmp,path=/dev/ttyS1', '-mon', 'chardev=qmp,mode=control']
             elif word == '-D':
                 arguments[index + 1] = '/run/dir/trace'
-            elif word.startswith(_HBA):
+            elif word.startswith(HBA):
                 arguments[index] = f'{word},wwpn={_WWPN}'
         return arguments
 
@@ -178,16 +178,20 @@ class VhostQemu(Qemu):
         return ''
 
     def _verb_storage(self, arguments):
-        """storage hang SECONDS [TARGET LUN] or go [TARGET LUN]: the storage of a LUN on iblock, by default target 0's LUN 0."""
+        """storage hang SECONDS [TARGET LUN], go [TARGET LUN] or fail: of a LUN on iblock, without one of all of target 0."""
         deed, *rest = arguments.split()
+        seconds = float(rest.pop(0)) if deed == 'hang' else 0
+        places = [tuple(rest)] if rest else [(props.get('target', '0'), props.get('lun', '0')) for _, props in self._luns
+                                             if props.get('target', '0') == '0']
         if self._timer:
             self._timer.cancel()
             self._timer = None
-        if deed == 'hang':
-            target, lun = rest[1:] or ('0', '0')
-            self._host.tell('hang', target, lun)
-            self._timer = threading.Timer(float(rest[0]), self._host.tell, ['go', target, lun])
+        self._tell_storage(deed, places)
+        if seconds:
+            self._timer = threading.Timer(seconds, self._tell_storage, ['go', places])
             self._timer.start()
-        else:
-            self._host.tell('go', *(rest or ('0', '0')))
         return ''
+
+    def _tell_storage(self, deed, places):
+        for target, lun in places:
+            self._host.tell(deed, target, lun)
