@@ -26,7 +26,6 @@ CACHE = os.environ.get('VSCSI_CACHE') or os.path.join(
 # Modules (with what they depend on) that a guest may need; built-in ones are not missed.
 _MODULES = ('virtio_pci', 'virtio_mmio', 'virtio_console', 'virtio_scsi', 'scsi_mod', 'sd_mod',
             'sr_mod', 'sg', 'st', 'ses', 'ch', 'crc_t10dif', 'crct10dif_generic', 'crc32c_generic',
-            'dm_multipath', 'dm_round_robin',
             # for guests that run more of the host's programs than they have
             '9p', '9pnet_virtio',
             'dm_multipath', 'dm_round_robin', 'ext4',
