@@ -246,6 +246,31 @@ static void cmd_test_completion_dropped(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, virtscsi_recovery_timed_out(sc), SCSI_EH_DONE);
 }
 
+/* Other LUNs go on: they wait for no command of the host. */
+static void cmd_test_paused(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	struct scsi_cmnd *sc = &fake->io.sc;
+
+	virtscsi_vq_request(fake->vscsi, 0)->state = VIRTSCSI_VQ_PAUSED;
+	KUNIT_EXPECT_EQ(test, virtscsi_cmd_queue(fake->vscsi->shost, sc),
+			SCSI_MLQUEUE_TARGET_BUSY);
+	KUNIT_EXPECT_FALSE(test, virtscsi_cmd_is_in_flight(sc));
+}
+
+/* After SUCCESS the SCSI core reuses the memory of the command. */
+static void cmd_test_abort_in_vain(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	struct scsi_cmnd *sc = &fake->io.sc;
+
+	virtscsi_vq_control(fake->vscsi)->state = VIRTSCSI_VQ_DEAD;
+	fake->io.cmd.is_in_flight = true;
+	KUNIT_EXPECT_EQ(test, virtscsi_eh_abort(sc), FAILED);
+	fake->io.cmd.is_in_flight = false;
+	KUNIT_EXPECT_EQ(test, virtscsi_eh_abort(sc), SUCCESS);
+}
+
 static struct kunit_case cmd_test_cases[] = {
 	KUNIT_CASE(cmd_test_eh_of_polled_queue),
 	KUNIT_CASE(cmd_test_eh_without_prot_buffer),
@@ -253,6 +278,8 @@ static struct kunit_case cmd_test_cases[] = {
 	KUNIT_CASE_PARAM(cmd_test_failfast_ends, failfast_gen_params),
 	KUNIT_CASE_PARAM(cmd_test_failfast_aborted, failfast_gen_params),
 	KUNIT_CASE(cmd_test_completion_dropped),
+	KUNIT_CASE(cmd_test_paused),
+	KUNIT_CASE(cmd_test_abort_in_vain),
 	{}
 };
 
