@@ -331,7 +331,7 @@ static void lun_wait_for_answers(struct scsi_device *sdev)
 {
 	struct virtscsi *vscsi = shost_priv(sdev->host);
 	struct virtscsi_lun *lun = sdev->hostdata;
-	bool is_first = get_jiffies_64() > vscsi->luns.silent_until;
+	bool is_first = time_after64(get_jiffies_64(), vscsi->luns.silent_until);
 
 	set_bit(VIRTSCSI_LUN_IS_AWAITED, &lun->tasks);
 	virtscsi_lun_schedule(sdev, VIRTSCSI_LUN_QUERY, false);
