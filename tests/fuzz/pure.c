@@ -134,7 +134,8 @@ static void fuzz_lun_limits(const uint8_t *data, size_t size)
 	virtscsi_limits_compute_lun(&limits, &facts);
 	must(max->value >= facts.page_size / 512);
 	must(max->value >= facts.logical_block_size / 512);
-	must(max->value <= facts.hba_max_sectors);
+	/* A block of the LUN has to pass, of 64 KiB at most. */
+	must(max->value <= (facts.hba_max_sectors > 128 ? facts.hba_max_sectors : 128));
 	must(limits.of[VIRTSCSI_SEG_MAX].value >= 1);
 	must(limits.of[VIRTSCSI_SEG_MAX].value <= facts.hba_seg_max);
 	for (unsigned int id = 0; id < VIRTSCSI_NR_OVERRIDES; id++)

@@ -203,16 +203,18 @@ static void cmd_renew(struct scsi_cmnd *sc)
  * The result of a command that was ended by a reset or an abort. Whether the
  * device has carried it out is not known. The midlayer repeats DID_RESET
  * whatever the number of retries, also for a pass-through command without data
- * (WRITE FILEMARKS), or of a device that aborts them all;
+ * (WRITE FILEMARKS), or of a device that aborts unasked;
  * DID_TRANSPORT_DISRUPTED honours that number, which is 0 for SG_IO.
  */
 static u32 cmd_interrupted_result(struct scsi_cmnd *sc)
 {
+	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
 	struct request *rq = scsi_cmd_to_rq(sc);
 
 	if (virtscsi_cmd_is_failfast(sc))
 		return DID_TRANSPORT_FAILFAST << 16;
-	if (blk_rq_is_passthrough(rq) || host_byte(sc->result) == DID_ABORT) {
+	if (blk_rq_is_passthrough(rq) ||
+	    (host_byte(sc->result) == DID_ABORT && !cmd->ladder.step)) {
 		sc->jiffies_at_alloc = jiffies;
 		return DID_TRANSPORT_DISRUPTED << 16;
 	}
@@ -220,10 +222,7 @@ static u32 cmd_interrupted_result(struct scsi_cmnd *sc)
 	return DID_RESET << 16;
 }
 
-/*
- * For dm-multipath: another path is to be tried. Readahead has the flag, too, also
- * when it is merged with others.
- */
+/* For dm-multipath. Readahead has the flag, too, also when merged with others. */
 bool virtscsi_cmd_is_failfast(struct scsi_cmnd *sc)
 {
 	struct request *rq = scsi_cmd_to_rq(sc);

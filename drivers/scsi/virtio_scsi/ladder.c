@@ -187,9 +187,8 @@ static bool ladder_is_due(struct virtscsi *vscsi, struct scsi_cmnd *sc,
 }
 
 /*
- * Takes the next step for a command whose timer fired, if one is due. Returns the
- * step, or an error if it is to be tried again. The device reset is left to the
- * caller.
+ * Takes the next step for a command whose timer fired, if one is due, but for the
+ * device reset. Returns the step, or an error if it is to be tried again.
  */
 int virtscsi_ladder_climb(struct virtscsi *vscsi, struct scsi_cmnd *sc)
 {
@@ -199,6 +198,8 @@ int virtscsi_ladder_climb(struct virtscsi *vscsi, struct scsi_cmnd *sc)
 
 	if (!ladder_is_due(vscsi, sc, step))
 		return VIRTSCSI_LADDER_NO_STEP;
+	/* First: the command may be back, and sent again, at once. */
+	cmd->ladder.step = step;
 	if (step == VIRTSCSI_LADDER_ABORT)
 		err = virtscsi_tmf_start(sc->device, VIRTIO_SCSI_T_TMF_ABORT_TASK,
 					 virtscsi_cmd_tag(sc));
@@ -209,9 +210,10 @@ int virtscsi_ladder_climb(struct virtscsi *vscsi, struct scsi_cmnd *sc)
 		err = ladder_start_reset(vscsi, sc->device,
 					 VIRTIO_SCSI_T_TMF_I_T_NEXUS_RESET);
 	/* A function that is overdue does not keep the next step from its turn. */
-	if (err && (err != -ETIMEDOUT || step > READ_ONCE(vscsi->ladder.step)))
+	if (err && (err != -ETIMEDOUT || step > READ_ONCE(vscsi->ladder.step))) {
+		cmd->ladder.step = step - 1;
 		return err;
-	cmd->ladder.step = step;
+	}
 	dev_notice_ratelimited(&sc->device->sdev_gendev,
 			       "tag %#llx: in flight for %u s, recovery step %s\n",
 			       virtscsi_cmd_tag(sc),

@@ -32,7 +32,7 @@
 #include "virtscsi.h"
 #include "wire.h"
 
-/* How long a scan waits for the answers of a LUN: the first, and those after it. */
+/* How long a scan waits for the answers of a LUN, and of those after it. */
 #define SCAN_WAIT	(10 * HZ)
 #define SCAN_NEXT_WAIT	(HZ / 10)
 #define SCAN_SILENCE	(60 * HZ)

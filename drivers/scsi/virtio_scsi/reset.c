@@ -190,10 +190,7 @@ int virtscsi_reset_done(struct virtio_device *vdev)
 	return err;
 }
 
-/*
- * The lock is held; the state is LIVE or FAILED. An error may pass, as may a lack
- * of memory: commands wait meanwhile, and do not fail at the first.
- */
+/* The lock is held; the state is LIVE or FAILED. Some errors pass. */
 static int reset_device(struct virtscsi *vscsi, const char *why)
 {
 	struct virtscsi_reset *reset = &vscsi->reset;
