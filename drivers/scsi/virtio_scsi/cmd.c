@@ -200,21 +200,21 @@ static void cmd_renew(struct scsi_cmnd *sc)
 }
 
 /*
- * The result of a command that was ended by a reset or an abort. Whether the
- * device has carried it out is not known. The midlayer repeats DID_RESET
- * whatever the number of retries, also for a pass-through command without data
- * (WRITE FILEMARKS), or of a device that aborts unasked;
- * DID_TRANSPORT_DISRUPTED honours that number, which is 0 for SG_IO.
+ * The result of a command that was ended by a reset or an abort, and may have been
+ * carried out. The midlayer repeats DID_RESET whatever the number of retries, also
+ * for a pass-through command without data (WRITE FILEMARKS), or of a device that
+ * aborts unasked; DID_TRANSPORT_DISRUPTED honours that number, which is 0 for SG_IO.
  */
 static u32 cmd_interrupted_result(struct scsi_cmnd *sc)
 {
+	struct virtscsi_lun *lun = sc->device->hostdata;
 	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
-	struct request *rq = scsi_cmd_to_rq(sc);
+	bool is_unasked = host_byte(sc->result) == DID_ABORT &&
+			  !cmd->ladder.step && !READ_ONCE(lun->cmds.is_doubted);
 
 	if (virtscsi_cmd_is_failfast(sc))
 		return DID_TRANSPORT_FAILFAST << 16;
-	if (blk_rq_is_passthrough(rq) ||
-	    (host_byte(sc->result) == DID_ABORT && !cmd->ladder.step)) {
+	if (blk_rq_is_passthrough(scsi_cmd_to_rq(sc)) || is_unasked) {
 		sc->jiffies_at_alloc = jiffies;
 		return DID_TRANSPORT_DISRUPTED << 16;
 	}
@@ -222,13 +222,12 @@ static u32 cmd_interrupted_result(struct scsi_cmnd *sc)
 	return DID_RESET << 16;
 }
 
-/* For dm-multipath. Readahead has the flag, too, also when merged with others. */
+/* For dm-multipath. Readahead, also merged, has the flag with all others. */
 bool virtscsi_cmd_is_failfast(struct scsi_cmnd *sc)
 {
-	struct request *rq = scsi_cmd_to_rq(sc);
-
-	return (rq->cmd_flags & (REQ_FAILFAST_TRANSPORT | REQ_RAHEAD)) ==
-	       REQ_FAILFAST_TRANSPORT && !(rq->rq_flags & RQF_MIXED_MERGE);
+	return (scsi_cmd_to_rq(sc)->cmd_flags &
+		(REQ_FAILFAST_TRANSPORT | REQ_FAILFAST_DRIVER | REQ_RAHEAD)) ==
+	       REQ_FAILFAST_TRANSPORT;
 }
 
 static void cmd_warn(struct scsi_cmnd *sc,

@@ -16,7 +16,6 @@
  * work. So the work needs no reference on the LUN or on the module. By then the
  * requests of the LUN have ended, and new ones fail at once.
  */
-#include <linux/delay.h>
 #include <linux/device/bus.h>
 #include <linux/minmax.h>
 #include <linux/moduleparam.h>
@@ -34,7 +33,7 @@
 
 /* How long a scan waits for the answers of a LUN, and of those after it. */
 #define SCAN_WAIT	(10 * HZ)
-#define SCAN_NEXT_WAIT	(HZ / 10)
+#define SCAN_NEXT_WAIT	HZ
 #define SCAN_SILENCE	(60 * HZ)
 
 /* The shortest time between two runs of the work of a LUN. */
@@ -54,7 +53,7 @@
 #define INQUIRY_TIMEOUT	(10 * HZ)
 #define INQUIRY_RETRIES	3
 #define INQUIRY_LEN	36
-#define SECOND_LOOK_S	3	/* at a LUN that is denied */
+#define SECOND_LOOK	(10 * HZ)	/* at a LUN that is denied */
 
 static bool lun_auto_rescan = true;
 module_param_named(auto_rescan, lun_auto_rescan, bool, 0644);
@@ -128,16 +127,19 @@ static bool lun_is_ready(struct scsi_device *sdev)
 	       sense.asc == 0x3a; /* MEDIUM NOT PRESENT */
 }
 
-/* Whether the LUN is there, and what changed of it. False: it is gone. */
+/* Whether the LUN is there, and what changed of it. False: do no more now. */
 static bool lun_review(struct virtscsi_lun *lun)
 {
 	struct virtscsi *vscsi = shost_priv(lun->sdev->host);
 	enum lun_presence presence = lun_inquire(lun->sdev);
 
-	if (presence == LUN_DENIED) {
-		ssleep(SECOND_LOOK_S);
-		presence = lun_inquire(lun->sdev);
+	if (presence == LUN_DENIED &&
+	    !test_and_set_bit(VIRTSCSI_LUN_IS_DENIED, &lun->tasks)) {
+		set_bit(VIRTSCSI_LUN_REVIEW, &lun->tasks);
+		queue_delayed_work(lun_workqueue, &lun->work, SECOND_LOOK);
+		return false;
 	}
+	clear_bit(VIRTSCSI_LUN_IS_DENIED, &lun->tasks);
 	if (presence == LUN_GONE || presence == LUN_DENIED) {
 		vscsi->luns.gone(lun->sdev);
 		return false;

@@ -27,6 +27,7 @@ enum virtscsi_lun_task {
 	/* lun.c only */
 	VIRTSCSI_LUN_IS_AWAITED,	/* the scan waits for answers */
 	VIRTSCSI_LUN_IS_ADDED,		/* from then on the queue is frozen for limits */
+	VIRTSCSI_LUN_IS_DENIED,		/* once; REVIEW asks again */
 	VIRTSCSI_LUN_IS_REMOVED,	/* no more tasks */
 	VIRTSCSI_LUN_IS_TOLD,		/* by an event; sense data may follow */
 };

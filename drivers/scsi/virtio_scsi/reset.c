@@ -198,17 +198,17 @@ static int reset_device(struct virtscsi *vscsi, const char *why)
 	unsigned int noio = memalloc_noio_save();
 	int tries, err = -ENODEV;
 
-	/* In shutdown the virtio core has broken the virtqueues, for good. */
 	if (!reset->is_last && system_state <= SYSTEM_RUNNING &&
 	    reset_status(vscsi) != STATUS_GONE) {
 		reset->is_last = reset->is_going;
 		dev_notice(&vdev->dev, "%s: resetting the device\n", why);
 		reset_stop(vscsi, VIRTSCSI_STOPPED);
 		WRITE_ONCE(reset->resetter, current);
-		for (tries = 0; err && tries < MAX_TRIES; tries++) {
+		for (tries = 0; err && err != -EINVAL && tries < MAX_TRIES; tries++) {
 			if (tries)
 				ssleep(1);
-			if (reset_status(vscsi) == STATUS_GONE)
+			if (reset_status(vscsi) == STATUS_GONE ||
+			    system_state > SYSTEM_RUNNING)
 				break;
 			err = virtio_device_reset_done(vdev);
 		}
@@ -243,8 +243,8 @@ int virtscsi_reset_device(struct virtscsi *vscsi, const char *why, bool is_fault
 /*
  * Looks after a device that does not work. The virtio core may find that it cannot
  * bring a device back, and does not call the driver then. It leaves the status bit
- * FAILED, if the status can still be read. A device that was given up is tried
- * again. The workqueue is freezable: nobody looks while the system sleeps.
+ * FAILED, if the status can still be read. The workqueue is freezable: nobody looks
+ * while the system sleeps.
  */
 static void reset_tend_work(struct work_struct *work)
 {
