@@ -222,7 +222,7 @@ static u32 cmd_interrupted_result(struct scsi_cmnd *sc)
 	return DID_RESET << 16;
 }
 
-/* For dm-multipath. Readahead, also merged, has the flag with all others. */
+/* For dm-multipath. Readahead, merged or not, has all fail-fast flags. */
 bool virtscsi_cmd_is_failfast(struct scsi_cmnd *sc)
 {
 	return (scsi_cmd_to_rq(sc)->cmd_flags &

@@ -198,7 +198,7 @@ int virtscsi_ladder_climb(struct virtscsi *vscsi, struct scsi_cmnd *sc)
 
 	if (!ladder_is_due(vscsi, sc, step))
 		return VIRTSCSI_LADDER_NO_STEP;
-	/* First: the command may be back, and sent again, at once. */
+	/* Set first: the command may come back and be sent again at once. */
 	cmd->ladder.step = step;
 	if (step == VIRTSCSI_LADDER_ABORT)
 		err = virtscsi_tmf_start(sc->device, VIRTIO_SCSI_T_TMF_ABORT_TASK,

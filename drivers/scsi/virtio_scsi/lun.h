@@ -36,7 +36,7 @@ struct virtscsi_luns {
 	bool (*is_stuck)(struct scsi_device *sdev);
 	/* The LUN has found out that it is gone. */
 	void (*gone)(struct scsi_device *sdev);
-	u64 silent_until;	/* so long a scan hardly waits, in jiffies */
+	u64 silent_until;	/* until then a scan waits less, in jiffies */
 };
 
 /*

@@ -176,7 +176,7 @@ int virtscsi_reset_done(struct virtio_device *vdev)
 
 	if (!is_ours)
 		mutex_lock(&reset->lock);
-	/* What DRIVER_OK lets the device write would hit the next kernel. */
+	/* After shutdown, DMA of a started device would hit the next kernel. */
 	if (reset->state == VIRTSCSI_STOPPED && system_state <= SYSTEM_RUNNING)
 		err = reset_restart(vscsi);
 	if (!is_ours)
