@@ -21,9 +21,13 @@ from qemu import Qemu
 _RECORD = struct.Struct('QQQ')
 _HELD = struct.Struct('QQQQ')
 _VIRTUAL_TSC_KHZ = 1_000_000
+# A plugin that counts, on a busy machine: only a guest that hangs takes this long.
+_PATIENCE_S = 600
 
 
 class Machine(Qemu):
+    boot_timeout = _PATIENCE_S
+
     def __init__(self, kernel, case, devices=(), plugin=None, is_virtual=False):
         super().__init__(kernel, case)
         self._is_virtual = is_virtual
@@ -46,7 +50,7 @@ class Machine(Qemu):
         self.boot()
         self.before_case(self.case)
         self._send(f'run {self.case.name} 1 {self.case.timeout}')
-        self._await_step(time.monotonic() + 30)
+        self._await_step(time.monotonic() + _PATIENCE_S)
 
     def _await_step(self, deadline):
         while True:
@@ -59,7 +63,7 @@ class Machine(Qemu):
             if word == 'done':
                 raise GuestError('the guest has left the benchmark')
 
-    def sh(self, command, timeout=60, check=True):
+    def sh(self, command, timeout=_PATIENCE_S, check=True):
         """What the command printed; it must succeed."""
         encoded = base64.b64encode(command.encode()).decode()
         if self._is_virtual:
