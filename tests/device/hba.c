@@ -128,6 +128,17 @@ static bool tag_in_use(const struct address *to, uint64_t tag)
 	return false;
 }
 
+/* The response of one would be written over that of the other. */
+static bool response_in_use(const struct request *request)
+{
+	struct request *q;
+
+	TAILQ_FOREACH(q, &in_flight, link)
+		if (sgl_first(q->resp) == sgl_first(request->resp))
+			return true;
+	return false;
+}
+
 /* What QUERY TASK answers: a lost command is not in the task set any more. */
 static bool has_task(const struct address *to, uint64_t tag)
 {
@@ -261,6 +272,9 @@ static void request_check(const struct request *q, struct sgl out, struct sgl in
 		violation("queue %u: %u commands at a LUN, cmd_per_lun is %u", queue, nr, cmd_per_lun);
 	if (tag_in_use(&q->to, q->tag))
 		violation("queue %u: tag %llx is in flight at this LUN already", queue,
+			  (unsigned long long)q->tag);
+	if (response_in_use(q))
+		violation("queue %u: the response of tag %llx has the buffer of one in flight", queue,
 			  (unsigned long long)q->tag);
 }
 
