@@ -32,7 +32,7 @@ case without a command are errors: a misspelt requirement must not become a defa
   boot:     own: share the guest with no other case
   faults:   injected: the case brings about lost interrupts, doorbells or timeouts by other means than
             the commands of tests/device; in all other cases there must be none
-  timeout:  seconds the case may take (60)
+  timeout:  seconds the case may take (120)
   row:      NAME: one file, several cases, which are called GROUP/NAME: the lines from here to the next
             row are this case's, those before the first row are common to all
   when:     asked: only when it or its group is named, for what takes too long otherwise
@@ -77,7 +77,7 @@ class Case:
     module: str = ''
     boot: str = ''
     faults: str = ''
-    timeout: int = 60
+    timeout: int = 120
     when: str = ''
 
     @property

@@ -64,7 +64,7 @@ class Device:
         if self._process.stdout.readline() != b'ready\n':
             raise GuestError(f'the device did not start: {self.said()}')
         self._control = socket.socket(socket.AF_UNIX)
-        self._control.settimeout(20)
+        self._control.settimeout(60)
         self._control.connect(f'{self.path}-control')
 
     def said(self):

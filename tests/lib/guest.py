@@ -26,10 +26,12 @@ import kernels
 import procs
 
 # The guest bounds a case itself; only a guest that hangs makes the host wait longer.
-_GRACE = 50
-_POWER_OFF_TIMEOUT = 15
-# What the agent leaves in the kernel's log before it powers the guest off.
-_OFF = 'vscsi-test: off'
+_GRACE = 80
+_POWER_OFF_TIMEOUT = 30
+# What the agent leaves in the kernel's log before a case, and before it powers the guest off.
+_BEGIN, _OFF = 'vscsi-test: begin ', 'vscsi-test: off'
+# The last that a kernel says.
+_DOWN = 'Power down'
 # A tty holds 4 KiB that nobody has read.
 _LINE = 3000
 
@@ -81,8 +83,7 @@ class Outcome:
 
 
 class Guest:
-    boot_timeout = 90
-
+    boot_timeout = 120
     def __init__(self, kernel, case):
         self.kernel = kernel
         self.case = case
@@ -121,28 +122,41 @@ class Guest:
         """A guest to be booted instead of this one, which ended with an error as it booted."""
         raise error
 
+    @property
+    def ends(self):
+        """Whether the emulator does when the guest has powered off."""
+        return True
+
     # -- life -------------------------------------------------------------
     def boot(self):
         started = time.monotonic()
         self.start()
-        self._expect('ready', started + self.boot_timeout)
+        self._expect('ready', started + self.boot_timeout * self._slowness())
         return time.monotonic() - started
 
+    def _slowness(self):
+        return _SLOWNESS.get(self.kernel.name, 1)
+
+    def _is_off(self):
+        return self.process.poll() is not None or not self.ends and _DOWN in self.console_text()
+
     def power_off(self):
-        """Tell the guest to power off; returns what went wrong, and leaves the rest to kill()."""
-        deadline = time.monotonic() + _POWER_OFF_TIMEOUT * _SLOWNESS.get(self.kernel.name, 1)
+        """Tell the guest to power off; returns what went wrong since its last case, and leaves the rest to kill()."""
+        deadline = time.monotonic() + _POWER_OFF_TIMEOUT * self._slowness()
         wrong = []
         try:
             self._send('off')
             self._expect('gone', deadline)
-            while self.process.poll() is None and time.monotonic() < deadline:
+            while not self._is_off() and time.monotonic() < deadline:
                 time.sleep(0.02)
-            if self.process.poll() != 0:
+            if not self._is_off() or self.process.poll():
                 wrong.append('still running' if self.process.poll() is None else
                              f'status {self.process.returncode}')
         except (GuestError, OSError) as error:
             wrong.append(str(error))
-        _, _, since = self.console_text().rpartition(_OFF)
+        _, _, since = self.console_text().rpartition(_BEGIN)
+        if _OFF not in since:
+            wrong.append('the console has no mark of it')
         wrong += dmesg.problems(since.split('\n'))[:5]
         return [f'power-off: {text}' for text in wrong]
 
@@ -200,13 +214,13 @@ class Guest:
         self._number += 1
         try:
             self.before_case(case)
-            timeout = case.timeout * _SLOWNESS.get(self.kernel.name, 1)
+            timeout = case.timeout * self._slowness()
             self._send(f'run {case.script} {self._number} {timeout}')
             self._converse(outcome, time.monotonic() + timeout + _GRACE)
             self.after_case(outcome)
         except (GuestError, OSError) as error:
             outcome.reasons.append(str(error))
-            marker = f'vscsi-test: begin {case.script} {self._number}'
+            marker = f'{_BEGIN}{case.script} {self._number}'
             _, _, since = self.console_text().rpartition(marker)
             outcome.reasons += dmesg.problems(since.split('\n'))[:5]
             outcome.status = None
@@ -222,9 +236,10 @@ class Guest:
         found = Outcome()
         try:
             self._send('leaks')
-            self._converse(found, time.monotonic() + _GRACE)
+            self._converse(found, time.monotonic() + _GRACE * self._slowness())
         except (GuestError, OSError) as error:
             outcome.reasons.append(f'looking for leaks: {error}')
+        outcome.reasons += found.reasons
         outcome.log += found.log
         outcome.reasons += [f'at the end of the guest: {line}' for line in dmesg.problems(found.log)[:8]]
 

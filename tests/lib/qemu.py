@@ -214,9 +214,10 @@ class Qemu(Guest):
         self.kill()
         return Qemu(self.kernel, self.case)
 
-    def power_off(self):
-        # A guest that has slept does not leave QEMU 7.2, whoever drives its disks.
-        return [] if self.case.image == 'bzImage' else super().power_off()
+    @property
+    def ends(self):
+        # QEMU 7.2 stays when a guest that has slept powers off, whoever drives its disks.
+        return self.case.image != 'bzImage'
 
     def _program(self):
         emulator = self.case.emulator
@@ -228,7 +229,7 @@ class Qemu(Guest):
             self.process = procs.start([self._program(), *arguments],
                                        stdout=errors, stderr=errors)
         try:
-            self.qmp = Qmp(connect(f'{self.dir}/qmp{number}', 20))
+            self.qmp = Qmp(connect(f'{self.dir}/qmp{number}', 60))
             self.channel = socket.socket(socket.AF_UNIX)
             self.channel.connect(f'{self.dir}/channel{number}')
         except Exception as error:

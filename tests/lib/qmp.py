@@ -73,12 +73,12 @@ class Qmp:
         with self._send_lock:
             self._socket.sendall(json.dumps(command).encode() + b'\n')
 
-    def command(self, command, timeout=30):
+    def command(self, command, timeout=60):
         """The command's return value; QmpError with QEMU's words otherwise."""
         self._send(command)
         return self._answer(command.get('execute'), timeout)
 
-    def _answer(self, what, timeout=30):
+    def _answer(self, what, timeout=60):
         try:
             answer = self._answers.get(timeout=timeout)
         except queue.Empty:
