@@ -25,6 +25,9 @@
 #include "trace.h"
 #include "virtscsi.h"
 
+/* In which a host that can abort does, once the timer of a command has fired. */
+#define ABORT_GRACE	(5 * HZ)
+
 static struct scsi_cmnd *cmd_to_scsi(void *buf)
 {
 	/* The midlayer places the driver's part behind its own. */
@@ -161,6 +164,9 @@ enum scsi_qc_status virtscsi_cmd_queue(struct Scsi_Host *shost,
 	/* REPORT LUNS concerns the target, and the scan sends it to LUN 0. */
 	if (unlikely(lun->cmds.is_unused) && sc->cmnd[0] != REPORT_LUNS)
 		return cmd_answer_no_lun(sc);
+	cmd->recovery = (struct virtscsi_cmd_recovery){ };
+	cmd->ladder = (struct virtscsi_cmd_ladder){ };
+	smp_wmb(); /* pairs with recovery_visit() */
 	tag->id += BIT_ULL(VIRTSCSI_WIRE_TAG_BITS);
 	cmd->tag = tag->id;
 	cmd->resp = tag->resp;
@@ -171,8 +177,6 @@ enum scsi_qc_status virtscsi_cmd_queue(struct Scsi_Host *shost,
 	}
 
 	cmd->submitted = get_jiffies_64();
-	cmd->recovery = (struct virtscsi_cmd_recovery){ };
-	cmd->ladder = (struct virtscsi_cmd_ladder){ };
 	WRITE_ONCE(cmd->is_in_flight, true);
 	trace_virtscsi_submit(sc);
 	if (unlikely(sc->retries))
@@ -199,6 +203,18 @@ static void cmd_renew(struct scsi_cmnd *sc)
 		sc->retries++;
 }
 
+/* It came back since its timer fired, not since the storage did: try another path. */
+static bool cmd_fails_over(struct scsi_cmnd *sc)
+{
+	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
+
+	return virtscsi_cmd_is_failfast(sc) &&
+	       virtscsi_recovery_timeouts(&cmd->recovery) &&
+	       (sc->retries >= sc->allowed ||
+		time_before64(get_jiffies_64(), cmd->submitted + ABORT_GRACE +
+			      scsi_cmd_to_rq(sc)->timeout));
+}
+
 /*
  * The result of a command that was ended by a reset or an abort, and may have been
  * carried out. The midlayer repeats DID_RESET whatever the number of retries, also
@@ -212,7 +228,7 @@ static u32 cmd_interrupted_result(struct scsi_cmnd *sc)
 	bool is_unasked = host_byte(sc->result) == DID_ABORT &&
 			  !cmd->ladder.step && !READ_ONCE(lun->cmds.is_doubted);
 
-	if (virtscsi_cmd_is_failfast(sc))
+	if (cmd_fails_over(sc))
 		return DID_TRANSPORT_FAILFAST << 16;
 	if (blk_rq_is_passthrough(scsi_cmd_to_rq(sc)) || is_unasked) {
 		sc->jiffies_at_alloc = jiffies;

@@ -69,6 +69,10 @@ static void fake_done(struct virtscsi *vscsi,
 {
 }
 
+static void fake_late(struct virtscsi *vscsi, struct scsi_cmnd *sc)
+{
+}
+
 static void fake_init_vscsi(struct fake *fake, struct Scsi_Host *shost)
 {
 	struct virtscsi_vq_setup setup = {
@@ -88,6 +92,7 @@ static void fake_init_vscsi(struct fake *fake, struct Scsi_Host *shost)
 	vscsi->tags.nr_tags = 1;
 	virtscsi_vq_init(vscsi, &setup);
 	virtscsi_tmf_init(vscsi, fake_done);
+	virtscsi_cmd_init(vscsi, fake_late);
 	fake->vscsi = vscsi;
 }
 
@@ -213,10 +218,44 @@ static void cmd_test_failfast_ends(struct kunit *test)
 	struct scsi_cmnd *sc = &fake->io.sc;
 
 	fake->io.rq.cmd_flags = row->flags;
+	fake->io.cmd.recovery.timeouts = 1;
+	fake->io.cmd.submitted = get_jiffies_64();
 	KUNIT_EXPECT_EQ(test, virtscsi_eh_should_retry(sc), !row->is_failfast);
 	virtscsi_cmd_vq_ops.lose(fake->vscsi, &fake->io.cmd, false);
 	KUNIT_EXPECT_EQ(test, host_byte(sc->result),
 			row->is_failfast ? DID_TRANSPORT_FAILFAST : DID_RESET);
+}
+
+static const struct back_row {
+	const char *name;
+	u32 timeouts;
+	unsigned int age_s;
+	int retries;
+	int host_byte;
+} back_rows[] = {
+	{ "before its timer", 0, 1, 0, DID_RESET },
+	{ "soon after", 1, 33, 0, DID_TRANSPORT_FAILFAST },
+	{ "with its storage", 1, 40, 0, DID_RESET },
+	{ "once too often", 1, 40, 5, DID_TRANSPORT_FAILFAST },
+};
+
+KUNIT_ARRAY_PARAM_DESC(back, back_rows, name);
+
+/* What comes back with its storage is repeated: the path works. */
+static void cmd_test_failfast_back(struct kunit *test)
+{
+	const struct back_row *row = test->param_value;
+	struct fake *fake = test->priv;
+	struct scsi_cmnd *sc = &fake->io.sc;
+
+	fake->io.rq.cmd_flags = REQ_OP_READ | REQ_FAILFAST_TRANSPORT;
+	fake->io.rq.timeout = 30 * HZ;
+	fake->io.cmd.recovery.timeouts = row->timeouts;
+	fake->io.cmd.submitted = get_jiffies_64() - row->age_s * HZ;
+	sc->retries = row->retries;
+	sc->allowed = 5;
+	virtscsi_cmd_vq_ops.lose(fake->vscsi, &fake->io.cmd, false);
+	KUNIT_EXPECT_EQ(test, host_byte(sc->result), row->host_byte);
 }
 
 /* At its first timeout it is aborted, though no step is allowed. */
@@ -227,7 +266,7 @@ static void cmd_test_failfast_aborted(struct kunit *test)
 
 	fake->io.rq.cmd_flags = row->flags;
 	/* The control virtqueue is stopped, so the step cannot be taken. */
-	KUNIT_EXPECT_EQ(test, virtscsi_ladder_climb(fake->vscsi, &fake->io.sc),
+	KUNIT_EXPECT_EQ(test, virtscsi_ladder_climb(fake->vscsi, &fake->io.sc, 0),
 			row->is_failfast ? -EBUSY : VIRTSCSI_LADDER_NO_STEP);
 }
 
@@ -276,6 +315,7 @@ static struct kunit_case cmd_test_cases[] = {
 	KUNIT_CASE(cmd_test_eh_without_prot_buffer),
 	KUNIT_CASE(cmd_test_prot_buffer),
 	KUNIT_CASE_PARAM(cmd_test_failfast_ends, failfast_gen_params),
+	KUNIT_CASE_PARAM(cmd_test_failfast_back, back_gen_params),
 	KUNIT_CASE_PARAM(cmd_test_failfast_aborted, failfast_gen_params),
 	KUNIT_CASE(cmd_test_completion_dropped),
 	KUNIT_CASE(cmd_test_paused),

@@ -13,7 +13,9 @@
  * reset is sent until its effects are over, GOOD is not believed (see
  * virtscsi_cmd_doubt()). A reset that is not answered is doubted for a limited time.
  */
+#include <linux/device.h>
 #include <linux/jiffies.h>
+#include <linux/kstrtox.h>
 #include <linux/moduleparam.h>
 #include <linux/rcupdate.h>
 #include <linux/string.h>
@@ -30,7 +32,7 @@
 /* The longest time that GOOD is not believed if a reset is not answered. */
 #define DOUBT_LIMIT	(60 * HZ)
 
-const char *const virtscsi_ladder_step_names[VIRTSCSI_LADDER_NR_STEPS] = {
+static const char *const ladder_step_names[VIRTSCSI_LADDER_NR_STEPS] = {
 	[VIRTSCSI_LADDER_NO_STEP] = "none",
 	[VIRTSCSI_LADDER_ABORT]	  = "abort",
 	[VIRTSCSI_LADDER_LUN]	  = "lun",
@@ -47,7 +49,7 @@ static enum virtscsi_ladder_step recovery_step;
 
 static int recovery_step_set(const char *text, const struct kernel_param *param)
 {
-	int step = __sysfs_match_string(virtscsi_ladder_step_names,
+	int step = __sysfs_match_string(ladder_step_names,
 					VIRTSCSI_LADDER_NR_STEPS, text);
 
 	if (step < 0) {
@@ -60,7 +62,7 @@ static int recovery_step_set(const char *text, const struct kernel_param *param)
 
 static int recovery_step_get(char *buf, const struct kernel_param *param)
 {
-	return sysfs_emit(buf, "%s\n", virtscsi_ladder_step_names[recovery_step]);
+	return sysfs_emit(buf, "%s\n", ladder_step_names[recovery_step]);
 }
 
 static const struct kernel_param_ops recovery_step_ops = {
@@ -188,9 +190,9 @@ static bool ladder_is_due(struct virtscsi *vscsi, struct scsi_cmnd *sc,
 
 /*
  * Takes the next step for a command whose timer fired, if one is due, but for the
- * device reset. Returns the step, or an error if it is to be tried again.
+ * device reset. The command may be another submission than the tag by now. Returns the step, or an error if it is to be tried again.
  */
-int virtscsi_ladder_climb(struct virtscsi *vscsi, struct scsi_cmnd *sc)
+int virtscsi_ladder_climb(struct virtscsi *vscsi, struct scsi_cmnd *sc, u64 tag)
 {
 	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
 	enum virtscsi_ladder_step step = cmd->ladder.step + 1;
@@ -202,23 +204,22 @@ int virtscsi_ladder_climb(struct virtscsi *vscsi, struct scsi_cmnd *sc)
 	cmd->ladder.step = step;
 	if (step == VIRTSCSI_LADDER_ABORT)
 		err = virtscsi_tmf_start(sc->device, VIRTIO_SCSI_T_TMF_ABORT_TASK,
-					 virtscsi_cmd_tag(sc));
+					 tag);
 	else if (step == VIRTSCSI_LADDER_LUN)
 		err = ladder_start_reset(vscsi, sc->device,
 					 VIRTIO_SCSI_T_TMF_LOGICAL_UNIT_RESET);
 	else if (step == VIRTSCSI_LADDER_TARGET)
 		err = ladder_start_reset(vscsi, sc->device,
 					 VIRTIO_SCSI_T_TMF_I_T_NEXUS_RESET);
-	/* A function that is overdue does not keep the next step from its turn. */
-	if (err && (err != -ETIMEDOUT || step > READ_ONCE(vscsi->ladder.step))) {
+	/* A function that is overdue does not keep a further step from its turn. */
+	if (err && (err != -ETIMEDOUT || step >= READ_ONCE(vscsi->ladder.step))) {
 		cmd->ladder.step = step - 1;
 		return err;
 	}
 	dev_notice_ratelimited(&sc->device->sdev_gendev,
 			       "tag %#llx: in flight for %u s, recovery step %s\n",
-			       virtscsi_cmd_tag(sc),
-			       virtscsi_cmd_age_ms(sc) / 1000,
-			       virtscsi_ladder_step_names[step]);
+			       tag, virtscsi_cmd_age_ms(sc) / 1000,
+			       ladder_step_names[step]);
 	return step;
 }
 
@@ -228,23 +229,52 @@ void virtscsi_ladder_init(struct virtscsi *vscsi)
 	vscsi->ladder.step = READ_ONCE(recovery_step);
 }
 
-unsigned int virtscsi_ladder_timeout_s(struct virtscsi *vscsi)
+static struct virtscsi_ladder *ladder_of_host(struct device *dev)
 {
-	return READ_ONCE(vscsi->ladder.timeout_s);
+	struct virtscsi *vscsi = shost_priv(class_to_shost(dev));
+
+	return &vscsi->ladder;
 }
 
-void virtscsi_ladder_set_timeout_s(struct virtscsi *vscsi, unsigned int s)
+static ssize_t timeout_s_show(struct device *dev, struct device_attribute *attr,
+			      char *buf)
 {
-	WRITE_ONCE(vscsi->ladder.timeout_s, s);
+	return sysfs_emit(buf, "%u\n", READ_ONCE(ladder_of_host(dev)->timeout_s));
 }
 
-enum virtscsi_ladder_step virtscsi_ladder_step(struct virtscsi *vscsi)
+static ssize_t timeout_s_store(struct device *dev, struct device_attribute *attr,
+			       const char *buf, size_t len)
 {
-	return READ_ONCE(vscsi->ladder.step);
+	return kstrtouint(buf, 10, &ladder_of_host(dev)->timeout_s) ?: len;
+}
+static DEVICE_ATTR_RW(timeout_s);
+
+static ssize_t step_show(struct device *dev, struct device_attribute *attr,
+			 char *buf)
+{
+	return sysfs_emit(buf, "%s\n",
+			  ladder_step_names[READ_ONCE(ladder_of_host(dev)->step)]);
 }
 
-void virtscsi_ladder_set_step(struct virtscsi *vscsi,
-			      enum virtscsi_ladder_step step)
+static ssize_t step_store(struct device *dev, struct device_attribute *attr,
+			  const char *buf, size_t len)
 {
-	WRITE_ONCE(vscsi->ladder.step, step);
+	int step = sysfs_match_string(ladder_step_names, buf);
+
+	if (step < 0)
+		return step;
+	WRITE_ONCE(ladder_of_host(dev)->step, step);
+	return len;
 }
+static DEVICE_ATTR_RW(step);
+
+static struct attribute *ladder_attrs[] = {
+	&dev_attr_timeout_s.attr,
+	&dev_attr_step.attr,
+	NULL
+};
+
+const struct attribute_group virtscsi_ladder_group = {
+	.name = "recovery",
+	.attrs = ladder_attrs,
+};

@@ -7,6 +7,7 @@
 
 #include <linux/types.h>
 
+struct attribute_group;
 struct scsi_cmnd;
 struct virtscsi;
 
@@ -19,8 +20,6 @@ enum virtscsi_ladder_step {
 	VIRTSCSI_LADDER_HOST,		/* reset the virtio device */
 	VIRTSCSI_LADDER_NR_STEPS
 };
-
-extern const char *const virtscsi_ladder_step_names[VIRTSCSI_LADDER_NR_STEPS];
 
 /* Part of struct virtscsi. */
 struct virtscsi_ladder {
@@ -42,14 +41,11 @@ struct virtscsi_cmd_ladder {
 };
 
 void virtscsi_ladder_init(struct virtscsi *vscsi);
-int virtscsi_ladder_climb(struct virtscsi *vscsi, struct scsi_cmnd *sc);
+int virtscsi_ladder_climb(struct virtscsi *vscsi, struct scsi_cmnd *sc, u64 tag);
 void virtscsi_ladder_doubt(struct virtscsi *vscsi, u32 subtype,
 			   unsigned int target, u64 lun, bool doubt);
 bool virtscsi_ladder_end_doubts(struct virtscsi *vscsi);
-unsigned int virtscsi_ladder_timeout_s(struct virtscsi *vscsi);
-void virtscsi_ladder_set_timeout_s(struct virtscsi *vscsi, unsigned int s);
-enum virtscsi_ladder_step virtscsi_ladder_step(struct virtscsi *vscsi);
-void virtscsi_ladder_set_step(struct virtscsi *vscsi,
-			      enum virtscsi_ladder_step step);
+
+extern const struct attribute_group virtscsi_ladder_group;
 
 #endif

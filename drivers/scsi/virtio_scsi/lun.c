@@ -100,12 +100,12 @@ static enum lun_presence lun_inquire(struct scsi_device *sdev)
 	result = scsi_execute_cmd(sdev, cdb, REQ_OP_DRV_IN, inquiry,
 				  INQUIRY_LEN, INQUIRY_TIMEOUT, INQUIRY_RETRIES,
 				  &args);
-	/* Peripheral qualifier: not supported, or not connected as it was. */
+	/* Not supported; or not connected as it was, and with no type. */
 	if (!result && inquiry[0] >> 5 == SCSI_INQ_PQ_NOT_CAP)
 		presence = LUN_GONE;
 	else if (!result)
-		presence = inquiry[0] >> 5 > sdev->inq_periph_qual ?
-			LUN_DENIED : LUN_PRESENT;
+		presence = inquiry[0] >> 5 <= sdev->inq_periph_qual ? LUN_PRESENT :
+			(inquiry[0] & 0x1f) == 0x1f ? LUN_DENIED : LUN_UNKNOWN;
 	else if (result > 0 && host_byte(result) == DID_BAD_TARGET)
 		presence = LUN_GONE;
 	else if (result > 0 && scsi_sense_valid(&sense) &&

@@ -117,6 +117,7 @@ enum scsi_timeout_action virtscsi_recovery_timed_out(struct scsi_cmnd *sc)
 	virtscsi_vq_reap(vscsi, virtscsi_vq_control(vscsi));
 	virtscsi_event_check(vscsi);
 
+	recovery->iodone = atomic_read(&sc->device->iodone_cnt);
 	WRITE_ONCE(recovery->timeouts, timeouts + 1);
 	if (!virtscsi_cmd_is_in_flight(sc)) {
 		/*
@@ -224,32 +225,37 @@ static void recovery_report(struct scsi_cmnd *sc, bool is_lost)
 }
 
 /* Once for each timeout; false if too many functions are outstanding for that. */
-static bool recovery_act(struct recovery_tally *tally, struct scsi_cmnd *sc)
+static bool recovery_act(struct recovery_tally *tally, struct scsi_cmnd *sc,
+			 u64 tag)
 {
 	struct virtscsi *vscsi = tally->vscsi;
-	int step = virtscsi_ladder_climb(vscsi, sc);
+	int step = virtscsi_ladder_climb(vscsi, sc, tag);
 	u8 says = virtscsi_inflight_read_note(sc);
 
 	if (step == VIRTSCSI_LADDER_HOST)
 		tally->is_host_reset_due = true;
 	if (step != VIRTSCSI_LADDER_NO_STEP)
 		return step > 0;
+	/* QEMU does not find a command any more that it is about to abort. */
+	if (virtscsi_tmf_is_aborting(vscsi, tag))
+		return true;
 	if (says == RECOVERY_NOT_HERE)
 		recovery_of(sc)->was_denied = true;
 	/* A second denial counts when it was asked for. */
 	if (says == RECOVERY_UNASKED || says == RECOVERY_NOT_HERE)
-		virtscsi_inflight_write_note(vscsi, virtscsi_cmd_tag(sc),
-					     RECOVERY_ASKED);
-	return !virtscsi_tmf_start(sc->device, VIRTIO_SCSI_T_TMF_QUERY_TASK,
-				   virtscsi_cmd_tag(sc));
+		virtscsi_inflight_write_note(vscsi, tag, RECOVERY_ASKED);
+	return !virtscsi_tmf_start(sc->device, VIRTIO_SCSI_T_TMF_QUERY_TASK, tag);
 }
 
 static bool recovery_visit(struct scsi_cmnd *sc, void *data)
 {
 	struct virtscsi_cmd_recovery *of = recovery_of(sc);
 	struct recovery_tally *tally = data;
+	u64 tag = virtscsi_cmd_tag(sc);
 	bool is_lost;
 
+	/* It may be sent again meanwhile: its new tag has no timeouts yet. */
+	smp_rmb();
 	if (!virtscsi_recovery_timeouts(of)) {
 		if (virtscsi_cmd_age_ms(sc) > PAUSE_MS)
 			tally->nr_slow++;
@@ -263,7 +269,7 @@ static bool recovery_visit(struct scsi_cmnd *sc, void *data)
 	tally->nr_held += !is_lost;
 	if (of->acted == of->timeouts)
 		return true;
-	if (is_lost || recovery_act(tally, sc))
+	if (is_lost || recovery_act(tally, sc, tag))
 		of->acted = of->timeouts;
 	return true;
 }
@@ -350,14 +356,16 @@ void virtscsi_recovery_exit(struct virtscsi *vscsi)
 
 static bool recovery_find_overdue(struct scsi_cmnd *sc, void *data)
 {
+	struct virtscsi_cmd_recovery *recovery = recovery_of(sc);
 	struct scsi_device **sdev = data;
 
-	if (sc->device == *sdev && virtscsi_recovery_timeouts(recovery_of(sc)))
+	if (sc->device == *sdev && virtscsi_recovery_timeouts(recovery) &&
+	    recovery->iodone == atomic_read(&sc->device->iodone_cnt))
 		*sdev = NULL;
 	return *sdev;
 }
 
-/* True if the device has a command of the LUN whose timer has fired. Sleeps. */
+/* True if a timer of the LUN's commands has fired and none is back since. Sleeps. */
 bool virtscsi_recovery_is_stuck(struct scsi_device *sdev)
 {
 	virtscsi_inflight_for_each(shost_priv(sdev->host), recovery_find_overdue,

@@ -62,24 +62,6 @@ static u8 reset_status(struct virtscsi *vscsi)
 	return vscsi->vdev->config->get_status(vscsi->vdev);
 }
 
-/* The lock is held, or nobody else knows the instance. */
-static void reset_set_state(struct virtscsi *vscsi, enum virtscsi_state new)
-{
-	static const u8 allowed[VIRTSCSI_NR_STATES] = {
-		[VIRTSCSI_STOPPED] = BIT(VIRTSCSI_LIVE) | BIT(VIRTSCSI_FAILED) |
-				     BIT(VIRTSCSI_DEAD),
-		[VIRTSCSI_LIVE] = BIT(VIRTSCSI_STOPPED) | BIT(VIRTSCSI_FAILED) |
-				  BIT(VIRTSCSI_DEAD),
-		[VIRTSCSI_FAILED] = BIT(VIRTSCSI_STOPPED) |
-				    BIT(VIRTSCSI_FAILED) | BIT(VIRTSCSI_DEAD),
-	};
-	enum virtscsi_state old = vscsi->reset.state;
-
-	WARN_ONCE(!(allowed[old] & BIT(new)), "virtio_scsi: state %u after %u\n",
-		  new, old);
-	WRITE_ONCE(vscsi->reset.state, new);
-}
-
 /*
  * The lock is held. What the device has goes back to the midlayer. A device that
  * is gone has nothing, and the transport would wait for ever for its reset.
@@ -95,7 +77,7 @@ static void reset_stop(struct virtscsi *vscsi, enum virtscsi_state state)
 		virtscsi_event_take_back(vscsi);
 	}
 	virtscsi_vq_release(vscsi);
-	reset_set_state(vscsi, state);
+	WRITE_ONCE(vscsi->reset.state, state);
 }
 
 /* The virtqueues are found. The lock is held, or nobody else knows the instance. */
@@ -103,7 +85,7 @@ void virtscsi_reset_start(struct virtscsi *vscsi)
 {
 	virtio_device_ready(vscsi->vdev);
 	virtscsi_vq_set_state(vscsi, VIRTSCSI_VQ_RUNNING);
-	reset_set_state(vscsi, VIRTSCSI_LIVE);
+	WRITE_ONCE(vscsi->reset.state, VIRTSCSI_LIVE);
 	vscsi->reset.retry_s = RETRY_FIRST_S;
 }
 

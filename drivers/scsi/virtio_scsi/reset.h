@@ -12,13 +12,12 @@ struct virtio_device;
 struct virtscsi;
 struct virtscsi_vq_setup;
 
-/* What the device is to the driver; the transitions are in reset.c. */
+/* What the device is to the driver. */
 enum virtscsi_state {
 	VIRTSCSI_STOPPED,	/* before DRIVER_OK, or reset; commands wait */
 	VIRTSCSI_LIVE,		/* takes commands */
 	VIRTSCSI_FAILED,	/* commands fail; a reset is tried again */
 	VIRTSCSI_DEAD,		/* commands fail, for good */
-	VIRTSCSI_NR_STATES
 };
 
 /* Part of struct virtscsi. */

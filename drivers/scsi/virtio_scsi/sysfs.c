@@ -9,7 +9,6 @@
 #include <linux/kstrtox.h>
 #include <linux/sysfs.h>
 #include <scsi/scsi_device.h>
-#include <scsi/scsi_proto.h>
 
 #include "sysfs.h"
 #include "virtscsi.h"
@@ -93,60 +92,6 @@ static ssize_t renegotiate_store(struct device *dev,
 }
 static DEVICE_ATTR_WO(renegotiate);
 
-static ssize_t timeout_s_show(struct device *dev,
-			      struct device_attribute *attr, char *buf)
-{
-	return sysfs_emit(buf, "%u\n",
-			  virtscsi_ladder_timeout_s(sysfs_vscsi(dev)));
-}
-
-static ssize_t timeout_s_store(struct device *dev,
-			       struct device_attribute *attr, const char *buf,
-			       size_t len)
-{
-	u32 seconds;
-	int err;
-
-	err = kstrtou32(buf, 10, &seconds);
-	if (err)
-		return err;
-	virtscsi_ladder_set_timeout_s(sysfs_vscsi(dev), seconds);
-	return len;
-}
-static DEVICE_ATTR_RW(timeout_s);
-
-static ssize_t step_show(struct device *dev, struct device_attribute *attr,
-			 char *buf)
-{
-	enum virtscsi_ladder_step step =
-		virtscsi_ladder_step(sysfs_vscsi(dev));
-
-	return sysfs_emit(buf, "%s\n", virtscsi_ladder_step_names[step]);
-}
-
-static ssize_t step_store(struct device *dev, struct device_attribute *attr,
-			  const char *buf, size_t len)
-{
-	int step = sysfs_match_string(virtscsi_ladder_step_names, buf);
-
-	if (step < 0)
-		return step;
-	virtscsi_ladder_set_step(sysfs_vscsi(dev), step);
-	return len;
-}
-static DEVICE_ATTR_RW(step);
-
-static struct attribute *recovery_attrs[] = {
-	&dev_attr_timeout_s.attr,
-	&dev_attr_step.attr,
-	NULL
-};
-
-static const struct attribute_group recovery_group = {
-	.name = "recovery",
-	.attrs = recovery_attrs,
-};
-
 /* An attribute for each limit, by id; in limits/ also renegotiate. */
 static struct limit_group {
 	struct attribute_group group;
@@ -158,7 +103,7 @@ const struct attribute_group *virtscsi_sysfs_host_groups[] = {
 	&host_limits.group,
 	&host_sources.group,
 	&host_asked.group,
-	&recovery_group,
+	&virtscsi_ladder_group,
 	NULL
 };
 

@@ -209,6 +209,22 @@ int virtscsi_tmf_start(struct scsi_device *sdev, u32 subtype, u64 tag)
 	return err;
 }
 
+/* Whether ABORT TASK of the command was sent and is not answered. Any context. */
+bool virtscsi_tmf_is_aborting(struct virtscsi *vscsi, u64 tag)
+{
+	struct virtscsi_tmfs *tmfs = &vscsi->tmfs;
+	bool is_aborting = false;
+	unsigned long flags;
+	struct tmf *tmf;
+
+	spin_lock_irqsave(&tmfs->lock, flags);
+	list_for_each_entry(tmf, &tmfs->outstanding, list)
+		is_aborting |= tmf->request.tag == tag &&
+			tmf->request.subtype == VIRTIO_SCSI_T_TMF_ABORT_TASK;
+	spin_unlock_irqrestore(&tmfs->lock, flags);
+	return is_aborting;
+}
+
 static int tmf_wait(struct virtscsi *vscsi, struct tmf *tmf)
 {
 	struct virtscsi_vq *vq = virtscsi_vq_control(vscsi);

@@ -40,6 +40,7 @@ extern const struct virtscsi_vq_ops virtscsi_tmf_vq_ops;
 
 void virtscsi_tmf_init(struct virtscsi *vscsi, virtscsi_tmf_done_fn done);
 int virtscsi_tmf_start(struct scsi_device *sdev, u32 subtype, u64 tag);
+bool virtscsi_tmf_is_aborting(struct virtscsi *vscsi, u64 tag);
 int virtscsi_tmf_execute(struct scsi_device *sdev, u32 subtype, u64 tag);
 
 #endif

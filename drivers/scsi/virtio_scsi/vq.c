@@ -315,17 +315,23 @@ static unsigned int vq_reap(struct virtscsi *vscsi, struct virtscsi_vq *vq,
 			    bool is_interrupt)
 {
 	struct virtscsi_vq_link *taken, *next;
+	unsigned long flags = 0;
 	unsigned int nr = 0;
 	bool is_more;
 
 	rcu_read_lock();
 	do {
 		is_more = vq_take_batch(vq, &taken, is_interrupt);
+		/* Those who stack on a disk take it that they may sleep otherwise. */
+		if (!IS_ENABLED(CONFIG_PREEMPT_RT))
+			local_irq_save(flags);
 		for (; taken; taken = next) {
 			next = taken->next;
 			vq->ops->finish(vscsi, taken);
 			nr++;
 		}
+		if (!IS_ENABLED(CONFIG_PREEMPT_RT))
+			local_irq_restore(flags);
 	} while (is_more);
 	rcu_read_unlock();
 	return nr;
