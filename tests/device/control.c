@@ -496,6 +496,13 @@ static bool do_reset_violations(FILE *out, char **word)
 	return true;
 }
 
+static bool do_forgive(FILE *out, char **word)
+{
+	(void)out;
+	violation_forgive(word);
+	return true;
+}
+
 static bool do_violations(FILE *out, char **word)
 {
 	(void)word;
@@ -550,6 +557,7 @@ static const struct {
 	{ "reset-stats", 0, 0, do_reset_stats, "" },
 	{ "violations", 0, 0, do_violations, "" },
 	{ "reset-violations", 0, 0, do_reset_violations, "" },
+	{ "forgive", 0, MAX_WORDS - 2, do_forgive, "[WORD...]" },
 	{ "quit", 0, 0, do_quit, "" },
 };
 

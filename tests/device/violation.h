@@ -13,6 +13,8 @@
 void violation(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 uint64_t violation_count(void);
 void violation_reset(void);
+/* From here on only those are forgiven whose message has one of the words; a list that ends in NULL. */
+void violation_forgive(char **word);
 void violation_print(FILE *out);
 
 #endif
