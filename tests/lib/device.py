@@ -95,8 +95,13 @@ class Device:
         return '\n'.join(f'{name} {expectation(name)}' for _, name in known)
 
     def like(self, name):
-        """Be as the host of that name from now on."""
-        return self.tell(f'scenario {os.path.join(HOSTS, name)}')
+        """Be as the host of that name from now on. Limits of its own explain no lost interrupt."""
+        path = os.path.join(HOSTS, name)
+        with open(path, encoding='ascii') as file:
+            misbehaves = self.misbehaves or any(_MISBEHAVIOUR.match(line) for line in file)
+        answer = self.tell(f'scenario {path}')
+        self.misbehaves = misbehaves
+        return answer
 
     def schedule(self, seed):
         """Misbehave at random; the answer says how."""
@@ -109,6 +114,7 @@ class Device:
         """Begin anew, for another case."""
         self.tell('reset-stats')
         self.tell('reset-violations')
+        self.tell('forgive')
         self.misbehaves = False
 
     def violations(self):
