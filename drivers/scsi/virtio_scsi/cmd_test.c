@@ -226,6 +226,19 @@ static void cmd_test_failfast_ends(struct kunit *test)
 			row->is_failfast ? DID_TRANSPORT_FAILFAST : DID_RESET);
 }
 
+/* What was said of a submission says nothing of the next one with its tag. */
+static void cmd_test_note_of_submission(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	struct virtscsi_cmd *cmd = &fake->io.cmd;
+
+	cmd->tag = virtscsi_wire_tag(0, 1);
+	virtscsi_inflight_write_note(fake->vscsi, cmd->tag, 3);
+	KUNIT_EXPECT_EQ(test, virtscsi_inflight_read_note(&fake->io.sc), 3);
+	cmd->tag = virtscsi_wire_tag(0, 2);
+	KUNIT_EXPECT_EQ(test, virtscsi_inflight_read_note(&fake->io.sc), 0);
+}
+
 static const struct back_row {
 	const char *name;
 	u32 timeouts;
@@ -316,6 +329,7 @@ static struct kunit_case cmd_test_cases[] = {
 	KUNIT_CASE(cmd_test_prot_buffer),
 	KUNIT_CASE_PARAM(cmd_test_failfast_ends, failfast_gen_params),
 	KUNIT_CASE_PARAM(cmd_test_failfast_back, back_gen_params),
+	KUNIT_CASE(cmd_test_note_of_submission),
 	KUNIT_CASE_PARAM(cmd_test_failfast_aborted, failfast_gen_params),
 	KUNIT_CASE(cmd_test_completion_dropped),
 	KUNIT_CASE(cmd_test_paused),

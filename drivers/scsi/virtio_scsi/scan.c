@@ -84,18 +84,6 @@ static void scan_remove(struct virtscsi *vscsi, unsigned int target, u64 lun)
 	}
 }
 
-static void scan_add(struct virtscsi *vscsi, unsigned int target, u64 lun)
-{
-	struct scsi_device *sdev = virtscsi_scan_lookup(vscsi, target, lun);
-
-	/* A LUN that is known must not be added under another number. */
-	if (sdev) {
-		lun = sdev->lun;
-		scsi_device_put(sdev);
-	}
-	scsi_add_device(vscsi->shost, 0, target, lun);
-}
-
 /*
  * While the module goes, the midlayer does not find the LUNs that it has, and a
  * scan would add each of them again. So the module stays while LUNs are added or
@@ -123,7 +111,7 @@ static void scan_do_changes(struct virtscsi *vscsi)
 		if (changes & SCAN_REMOVE)
 			scan_remove(vscsi, target, lun);
 		if (changes & SCAN_ADD)
-			scan_add(vscsi, target, lun);
+			scsi_add_device(vscsi->shost, 0, target, lun);
 		module_put(THIS_MODULE);
 		/* Events without end must leave unloading a moment. */
 		if (READ_ONCE(scan->may_have_lost))
