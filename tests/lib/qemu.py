@@ -277,9 +277,18 @@ class Qemu(Guest):
         if self.devices:
             device = next(iter(self.devices.values()))
             ours = {'device': device.tell, 'scenario': device.scenario}
-        return dict(super().verbs(), **ours, qmp=self._verb_qmp, hmp=self._verb_hmp, on=self._verb_on,
+        return dict(super().verbs(), **ours, qmp=self._verb_qmp, hmp=self._verb_hmp, on=self._verb_on, paused=self._verb_paused,
                     event=self._verb_event, trace=self._verb_trace, migrate=self._verb_migrate,
                     storage=self._verb_storage)
+
+    def _verb_paused(self, request):
+        """paused VERB ARGUMENTS...: while the guest's processors stand still."""
+        verb, _, rest = request.partition(' ')
+        self.qmp.command({'execute': 'stop'})
+        try:
+            return self.verbs()[verb](rest)
+        finally:
+            self.qmp.command({'execute': 'cont'})
 
     def _verb_qmp(self, text):
         """qmp JSON: one command, or an array of commands sent one after the other."""

@@ -159,7 +159,7 @@ class VhostQemu(Qemu):
 
     # -- verbs ----------------------------------------------------------------
     def verbs(self):
-        verbs = dict(super().verbs(), lun=self._verb_lun, paused=self._verb_paused, storage=self._verb_storage, lio=self._host.tell)
+        verbs = dict(super().verbs(), lun=self._verb_lun, storage=self._verb_storage, lio=self._host.tell)
         del verbs['migrate']
         return verbs
 
@@ -176,15 +176,6 @@ class VhostQemu(Qemu):
         else:
             self._host.tell(deed, target, lun)
         return ''
-
-    def _verb_paused(self, request):
-        """paused VERB ARGUMENTS...: while the guest's processors stand still."""
-        verb, _, rest = request.partition(' ')
-        self.qmp.command({'execute': 'stop'})
-        try:
-            return self.verbs()[verb](rest)
-        finally:
-            self.qmp.command({'execute': 'cont'})
 
     def _verb_storage(self, arguments):
         """storage hang SECONDS [TARGET LUN], go [TARGET LUN] or fail: of a LUN on iblock, without one of all of target 0."""
