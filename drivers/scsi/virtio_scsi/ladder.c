@@ -190,7 +190,8 @@ static bool ladder_is_due(struct virtscsi *vscsi, struct scsi_cmnd *sc,
 
 /*
  * Takes the next step for a command whose timer fired, if one is due, but for the
- * device reset. The command may be another submission than the tag by now. Returns the step, or an error if it is to be tried again.
+ * device reset. The command may be sent again meanwhile, with another tag. Returns
+ * the step, or an error if it is to be tried again.
  */
 int virtscsi_ladder_climb(struct virtscsi *vscsi, struct scsi_cmnd *sc, u64 tag)
 {
