@@ -25,7 +25,7 @@
 #include "trace.h"
 #include "virtscsi.h"
 
-/* In which a host that can abort does, once the timer of a command has fired. */
+/* A host that can abort returns the command within this time after its timer. */
 #define ABORT_GRACE	(5 * HZ)
 
 static struct scsi_cmnd *cmd_to_scsi(void *buf)
@@ -203,16 +203,16 @@ static void cmd_renew(struct scsi_cmnd *sc)
 		sc->retries++;
 }
 
-/* It came back since its timer fired, not since the storage did: try another path. */
+/* The abort brought it back, not its storage: another path is to be tried. */
 static bool cmd_fails_over(struct scsi_cmnd *sc)
 {
 	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
 
 	return virtscsi_cmd_is_failfast(sc) &&
-	       virtscsi_recovery_timeouts(&cmd->recovery) &&
 	       (sc->retries >= sc->allowed ||
-		time_before64(get_jiffies_64(), cmd->submitted + ABORT_GRACE +
-			      scsi_cmd_to_rq(sc)->timeout));
+		(virtscsi_recovery_timeouts(&cmd->recovery) &&
+		 time_before64(get_jiffies_64(), cmd->submitted + ABORT_GRACE +
+			       scsi_cmd_to_rq(sc)->timeout)));
 }
 
 /*

@@ -84,6 +84,9 @@ static void fake_init_vscsi(struct fake *fake, struct Scsi_Host *shost)
 	};
 	struct virtscsi *vscsi = shost_priv(shost);
 
+	INIT_LIST_HEAD(&shost->__devices);
+	spin_lock_init(&shost->default_lock);
+	shost->host_lock = &shost->default_lock;
 	vscsi->vdev = &fake->vdev;
 	vscsi->shost = shost;
 	vscsi->has_pi = true;
@@ -250,6 +253,7 @@ static const struct back_row {
 	{ "soon after", 1, 33, 0, DID_TRANSPORT_FAILFAST },
 	{ "with its storage", 1, 40, 0, DID_RESET },
 	{ "once too often", 1, 40, 5, DID_TRANSPORT_FAILFAST },
+	{ "ended at once too often", 0, 1, 5, DID_TRANSPORT_FAILFAST },
 };
 
 KUNIT_ARRAY_PARAM_DESC(back, back_rows, name);
@@ -281,6 +285,23 @@ static void cmd_test_failfast_aborted(struct kunit *test)
 	/* The control virtqueue is stopped, so the step cannot be taken. */
 	KUNIT_EXPECT_EQ(test, virtscsi_ladder_climb(fake->vscsi, &fake->io.sc, 0),
 			row->is_failfast ? -EBUSY : VIRTSCSI_LADDER_NO_STEP);
+}
+
+/* While a reset of the LUN is unanswered none is sent, and GOOD is not doubted anew. */
+static void cmd_test_reset_unanswered(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+
+	fake->vscsi->ladder.step = VIRTSCSI_LADDER_LUN;
+	fake->lun.ladder.nr_resets = 1;
+	fake->io.cmd.submitted = get_jiffies_64();
+	fake->io.cmd.ladder.step = VIRTSCSI_LADDER_ABORT;
+	KUNIT_EXPECT_EQ(test, virtscsi_ladder_climb(fake->vscsi, &fake->io.sc, 0),
+			VIRTSCSI_LADDER_NO_STEP);
+	KUNIT_EXPECT_EQ(test, fake->io.cmd.ladder.step, VIRTSCSI_LADDER_ABORT);
+	fake->lun.ladder.nr_resets = 0;
+	KUNIT_EXPECT_EQ(test, virtscsi_ladder_climb(fake->vscsi, &fake->io.sc, 0),
+			-EBUSY);
 }
 
 /*
@@ -331,6 +352,7 @@ static struct kunit_case cmd_test_cases[] = {
 	KUNIT_CASE_PARAM(cmd_test_failfast_back, back_gen_params),
 	KUNIT_CASE(cmd_test_note_of_submission),
 	KUNIT_CASE_PARAM(cmd_test_failfast_aborted, failfast_gen_params),
+	KUNIT_CASE(cmd_test_reset_unanswered),
 	KUNIT_CASE(cmd_test_completion_dropped),
 	KUNIT_CASE(cmd_test_paused),
 	KUNIT_CASE(cmd_test_abort_in_vain),

@@ -119,7 +119,6 @@ static bool ladder_end_doubt(struct scsi_device *sdev)
 
 	if (ladder->is_ending) {
 		ladder->is_ending = false;
-		ladder->nr_resets = 0;
 		ladder->doubt_ends = 0;
 		virtscsi_cmd_doubt(sdev, false);
 	} else if (ladder->doubt_ends) {
@@ -168,6 +167,9 @@ static int ladder_start_reset(struct virtscsi *vscsi, struct scsi_device *sdev,
 
 	if (time_before64(get_jiffies_64(), ladder->next_reset))
 		return 0;
+	/* No doubt, which would not end, for one that cannot be sent. */
+	if (ladder->nr_resets)
+		return -ETIMEDOUT;
 	virtscsi_ladder_doubt(vscsi, subtype, sdev->id, sdev->lun, true);
 	err = virtscsi_tmf_start(sdev, subtype, 0);
 	if (err)
@@ -215,7 +217,8 @@ int virtscsi_ladder_climb(struct virtscsi *vscsi, struct scsi_cmnd *sc, u64 tag)
 	/* A function that is overdue does not keep a further step from its turn. */
 	if (err && (err != -ETIMEDOUT || step >= READ_ONCE(vscsi->ladder.step))) {
 		cmd->ladder.step = step - 1;
-		return err;
+		/* The device is asked about the command instead. */
+		return err == -ETIMEDOUT ? VIRTSCSI_LADDER_NO_STEP : err;
 	}
 	dev_notice_ratelimited(&sc->device->sdev_gendev,
 			       "tag %#llx: in flight for %u s, recovery step %s\n",

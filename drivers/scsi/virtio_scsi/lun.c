@@ -100,7 +100,7 @@ static enum lun_presence lun_inquire(struct scsi_device *sdev)
 	result = scsi_execute_cmd(sdev, cdb, REQ_OP_DRV_IN, inquiry,
 				  INQUIRY_LEN, INQUIRY_TIMEOUT, INQUIRY_RETRIES,
 				  &args);
-	/* Not supported; or not connected as it was, and with no type. */
+	/* Not connected, but of its type: an ALUA port that is unavailable. */
 	if (!result && inquiry[0] >> 5 == SCSI_INQ_PQ_NOT_CAP)
 		presence = LUN_GONE;
 	else if (!result)

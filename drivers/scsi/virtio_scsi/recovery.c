@@ -117,7 +117,6 @@ enum scsi_timeout_action virtscsi_recovery_timed_out(struct scsi_cmnd *sc)
 	virtscsi_vq_reap(vscsi, virtscsi_vq_control(vscsi));
 	virtscsi_event_check(vscsi);
 
-	recovery->iodone = atomic_read(&sc->device->iodone_cnt);
 	WRITE_ONCE(recovery->timeouts, timeouts + 1);
 	if (!virtscsi_cmd_is_in_flight(sc)) {
 		/*
@@ -141,6 +140,7 @@ enum scsi_timeout_action virtscsi_recovery_timed_out(struct scsi_cmnd *sc)
 	if (!timeouts)
 		virtscsi_stats_count(&lun->stats, VIRTSCSI_STATS_HELD);
 	virtscsi_vq_kick_again(vq);
+	virtscsi_vq_kick_again(virtscsi_vq_control(vscsi));
 	virtscsi_stats_hba_count(vscsi, VIRTSCSI_STATS_DOORBELLS_AGAIN);
 	virtscsi_reset_check(vscsi);
 	virtscsi_recovery_schedule(vscsi);
@@ -236,7 +236,7 @@ static bool recovery_act(struct recovery_tally *tally, struct scsi_cmnd *sc,
 		tally->is_host_reset_due = true;
 	if (step != VIRTSCSI_LADDER_NO_STEP)
 		return step > 0;
-	/* QEMU does not find a command any more that it is about to abort. */
+	/* QEMU denies a command from when it is asked to abort it. */
 	if (virtscsi_tmf_is_aborting(vscsi, tag))
 		return true;
 	if (says == RECOVERY_NOT_HERE)
@@ -254,7 +254,7 @@ static bool recovery_visit(struct scsi_cmnd *sc, void *data)
 	u64 tag = virtscsi_cmd_tag(sc);
 	bool is_lost;
 
-	/* It may be sent again meanwhile: its new tag has no timeouts yet. */
+	/* Pairs with virtscsi_cmd_queue(): a new tag is seen without timeouts. */
 	smp_rmb();
 	if (!virtscsi_recovery_timeouts(of)) {
 		if (virtscsi_cmd_age_ms(sc) > PAUSE_MS)
@@ -356,16 +356,14 @@ void virtscsi_recovery_exit(struct virtscsi *vscsi)
 
 static bool recovery_find_overdue(struct scsi_cmnd *sc, void *data)
 {
-	struct virtscsi_cmd_recovery *recovery = recovery_of(sc);
 	struct scsi_device **sdev = data;
 
-	if (sc->device == *sdev && virtscsi_recovery_timeouts(recovery) &&
-	    recovery->iodone == atomic_read(&sc->device->iodone_cnt))
+	if (sc->device == *sdev && virtscsi_recovery_timeouts(recovery_of(sc)))
 		*sdev = NULL;
 	return *sdev;
 }
 
-/* True if a timer of the LUN's commands has fired and none is back since. Sleeps. */
+/* True if the device has a command of the LUN whose timer has fired. Sleeps. */
 bool virtscsi_recovery_is_stuck(struct scsi_device *sdev)
 {
 	virtscsi_inflight_for_each(shost_priv(sdev->host), recovery_find_overdue,

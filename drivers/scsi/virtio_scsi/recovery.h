@@ -26,7 +26,6 @@ struct virtscsi_recovery {
 /* Part of struct virtscsi_cmd. */
 struct virtscsi_cmd_recovery {
 	u32 timeouts;		/* how often the timer has fired */
-	int iodone;		/* the LUN's iodone_cnt when it fired last */
 	u32 acted;		/* for which of these something was sent */
 	bool was_denied;	/* at an earlier timeout */
 	bool is_reported;

@@ -98,6 +98,7 @@ static void scan_do_changes(struct virtscsi *vscsi)
 {
 	struct virtscsi_scan *scan = &vscsi->scan;
 	unsigned long index, changes;
+	struct scsi_device *sdev;
 	unsigned int target;
 	void *entry;
 	u64 lun;
@@ -110,7 +111,11 @@ static void scan_do_changes(struct virtscsi *vscsi)
 		lun = index & SCAN_LUN_MASK;
 		if (changes & SCAN_REMOVE)
 			scan_remove(vscsi, target, lun);
-		if (changes & SCAN_ADD)
+		/* One that is known must not be probed under its other number. */
+		sdev = virtscsi_scan_lookup(vscsi, target, lun);
+		if (sdev)
+			scsi_device_put(sdev);
+		else if (changes & SCAN_ADD)
 			scsi_add_device(vscsi->shost, 0, target, lun);
 		module_put(THIS_MODULE);
 		/* Events without end must leave unloading a moment. */

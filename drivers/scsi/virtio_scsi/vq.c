@@ -322,7 +322,7 @@ static unsigned int vq_reap(struct virtscsi *vscsi, struct virtscsi_vq *vq,
 	rcu_read_lock();
 	do {
 		is_more = vq_take_batch(vq, &taken, is_interrupt);
-		/* Those who stack on a disk take it that they may sleep otherwise. */
+		/* As in-tree; dm-crypt and f2fs may sleep in it otherwise. */
 		if (!IS_ENABLED(CONFIG_PREEMPT_RT))
 			local_irq_save(flags);
 		for (; taken; taken = next) {
