@@ -16,6 +16,7 @@ class Arch:
 
 
 _X86_CMDLINE = ('console=ttyS0 mitigations=off nokaslr no_timer_check random.trust_cpu=on '
+                'initcall_blacklist=load_system_certificate_list '
                 'rcutree.jiffies_till_first_fqs=0 rcutree.jiffies_till_next_fqs=1')
 
 ARCHS = {

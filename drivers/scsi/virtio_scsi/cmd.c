@@ -203,13 +203,23 @@ static void cmd_renew(struct scsi_cmnd *sc)
 		sc->retries++;
 }
 
+/* Is GOOD of the command not to be believed? */
+static __always_inline bool cmd_is_doubted(struct scsi_cmnd *sc)
+{
+	struct virtscsi_lun *lun = sc->device->hostdata;
+	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
+
+	return time_before64(cmd->submitted, READ_ONCE(lun->cmds.doubted_until));
+}
+
 /* The abort brought it back, not its storage: another path is to be tried. */
 static bool cmd_fails_over(struct scsi_cmnd *sc)
 {
 	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
 
+	/* Less than 0: no limit. */
 	return virtscsi_cmd_is_failfast(sc) &&
-	       (sc->retries >= sc->allowed ||
+	       ((sc->allowed > 0 && sc->retries >= sc->allowed) ||
 		(virtscsi_recovery_timeouts(&cmd->recovery) &&
 		 time_before64(get_jiffies_64(), cmd->submitted + ABORT_GRACE +
 			       scsi_cmd_to_rq(sc)->timeout)));
@@ -223,10 +233,9 @@ static bool cmd_fails_over(struct scsi_cmnd *sc)
  */
 static u32 cmd_interrupted_result(struct scsi_cmnd *sc)
 {
-	struct virtscsi_lun *lun = sc->device->hostdata;
 	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
 	bool is_unasked = host_byte(sc->result) == DID_ABORT &&
-			  !cmd->ladder.step && !READ_ONCE(lun->cmds.is_doubted);
+			  !cmd->ladder.step && !cmd_is_doubted(sc);
 
 	if (cmd_fails_over(sc))
 		return DID_TRANSPORT_FAILFAST << 16;
@@ -297,7 +306,6 @@ static bool cmd_reports_too_many_luns(struct scsi_cmnd *sc)
 static noinline void cmd_take_outcome(struct virtscsi *vscsi, struct scsi_cmnd *sc)
 {
 	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
-	struct virtscsi_lun *lun = sc->device->hostdata;
 	struct virtscsi_response response;
 	struct virtscsi_outcome outcome;
 
@@ -311,7 +319,7 @@ static noinline void cmd_take_outcome(struct virtscsi *vscsi, struct scsi_cmnd *
 	scsi_set_resid(sc, outcome.resid);
 	if (host_byte(sc->result) == DID_RESET ||
 	    host_byte(sc->result) == DID_ABORT ||
-	    (!sc->result && READ_ONCE(lun->cmds.is_doubted) &&
+	    (!sc->result && cmd_is_doubted(sc) &&
 	     sc->submitter != SUBMITTED_BY_SCSI_ERROR_HANDLER))
 		sc->result = cmd_interrupted_result(sc);
 	cmd_take_sense(vscsi, sc, &outcome);
@@ -344,11 +352,10 @@ static __always_inline void cmd_complete(struct virtscsi *vscsi,
 static void cmd_finish(struct virtscsi *vscsi, void *buf)
 {
 	struct scsi_cmnd *sc = cmd_to_scsi(buf);
-	struct virtscsi_lun *lun = sc->device->hostdata;
 	struct virtscsi_cmd *cmd = buf;
 
 	if (likely(virtscsi_wire_is_plain(cmd->resp) &&
-		   !READ_ONCE(lun->cmds.is_doubted) &&
+		   !cmd_is_doubted(sc) &&
 		   sc->cmnd[0] != REPORT_LUNS)) {
 		sc->result = 0;
 		scsi_set_resid(sc, 0);
@@ -375,15 +382,15 @@ const struct virtscsi_vq_ops virtscsi_cmd_vq_ops = {
 };
 
 /*
- * vhost-scsi returns GOOD for commands that a LOGICAL UNIT RESET aborts. From
- * before that is sent until its effects are over, GOOD counts as interrupted. The
- * LUN has its hostdata. Any context.
+ * vhost-scsi returns GOOD for commands that a LOGICAL UNIT RESET aborts. GOOD of
+ * commands that were submitted before @until, in jiffies, counts as interrupted,
+ * whenever they come back. The LUN has its hostdata. Any context.
  */
-void virtscsi_cmd_doubt(struct scsi_device *sdev, bool doubt)
+void virtscsi_cmd_doubt(struct scsi_device *sdev, u64 until)
 {
 	struct virtscsi_lun *lun = sdev->hostdata;
 
-	WRITE_ONCE(lun->cmds.is_doubted, doubt);
+	WRITE_ONCE(lun->cmds.doubted_until, until);
 }
 
 struct virtscsi_vq *virtscsi_cmd_vq(struct scsi_cmnd *sc)

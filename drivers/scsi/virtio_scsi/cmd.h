@@ -41,8 +41,8 @@ struct virtscsi_cmd {
 
 /* Part of struct virtscsi_lun. */
 struct virtscsi_lun_cmds {
+	u64 doubted_until;	/* in jiffies, see virtscsi_cmd_doubt() */
 	u8 address[VIRTSCSI_WIRE_LUN_LEN];
-	bool is_doubted;	/* see virtscsi_cmd_doubt() */
 	bool is_unused;		/* beyond max_lun, or known under another number */
 };
 
@@ -76,7 +76,7 @@ void virtscsi_cmd_init(struct virtscsi *vscsi,
 				    struct scsi_cmnd *sc));
 struct virtscsi_vq *virtscsi_cmd_vq(struct scsi_cmnd *sc);
 bool virtscsi_cmd_is_failfast(struct scsi_cmnd *sc);
-void virtscsi_cmd_doubt(struct scsi_device *sdev, bool doubt);
+void virtscsi_cmd_doubt(struct scsi_device *sdev, u64 until);
 
 /* The SCSI core's calls. */
 enum scsi_qc_status virtscsi_cmd_queue(struct Scsi_Host *shost,

@@ -247,13 +247,15 @@ static const struct back_row {
 	u32 timeouts;
 	unsigned int age_s;
 	int retries;
+	int allowed;
 	int host_byte;
 } back_rows[] = {
-	{ "before its timer", 0, 1, 0, DID_RESET },
-	{ "soon after", 1, 33, 0, DID_TRANSPORT_FAILFAST },
-	{ "with its storage", 1, 40, 0, DID_RESET },
-	{ "once too often", 1, 40, 5, DID_TRANSPORT_FAILFAST },
-	{ "ended at once too often", 0, 1, 5, DID_TRANSPORT_FAILFAST },
+	{ "before its timer", 0, 1, 0, 5, DID_RESET },
+	{ "soon after", 1, 33, 0, 5, DID_TRANSPORT_FAILFAST },
+	{ "with its storage", 1, 40, 0, 5, DID_RESET },
+	{ "once too often", 1, 40, 5, 5, DID_TRANSPORT_FAILFAST },
+	{ "ended at once too often", 0, 1, 5, 5, DID_TRANSPORT_FAILFAST },
+	{ "retried without limit", 0, 1, 5, -1, DID_RESET },
 };
 
 KUNIT_ARRAY_PARAM_DESC(back, back_rows, name);
@@ -270,9 +272,28 @@ static void cmd_test_failfast_back(struct kunit *test)
 	fake->io.cmd.recovery.timeouts = row->timeouts;
 	fake->io.cmd.submitted = get_jiffies_64() - row->age_s * HZ;
 	sc->retries = row->retries;
-	sc->allowed = 5;
+	sc->allowed = row->allowed;
 	virtscsi_cmd_vq_ops.lose(fake->vscsi, &fake->io.cmd, false);
 	KUNIT_EXPECT_EQ(test, host_byte(sc->result), row->host_byte);
+}
+
+/* GOOD of what was submitted before a reset was answered, however late it comes. */
+static void cmd_test_doubt(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	struct scsi_cmnd *sc = &fake->io.sc;
+	u64 until = get_jiffies_64() - 100 * HZ;
+
+	/* Its end needs no block layer either. */
+	sc->submitter = SUBMITTED_BY_SCSI_RESET_IOCTL;
+	fake->io.cmd.resp = fake->tags[0].resp;
+	virtscsi_cmd_doubt(&fake->sdev, until);
+	fake->io.cmd.submitted = until - 1;
+	virtscsi_cmd_vq_ops.finish(fake->vscsi, &fake->io.cmd);
+	KUNIT_EXPECT_EQ(test, host_byte(sc->result), DID_RESET);
+	fake->io.cmd.submitted = until;
+	virtscsi_cmd_vq_ops.finish(fake->vscsi, &fake->io.cmd);
+	KUNIT_EXPECT_EQ(test, sc->result, 0);
 }
 
 /* At its first timeout it is aborted, though no step is allowed. */
@@ -287,7 +308,7 @@ static void cmd_test_failfast_aborted(struct kunit *test)
 			row->is_failfast ? -EBUSY : VIRTSCSI_LADDER_NO_STEP);
 }
 
-/* While a reset of the LUN is unanswered none is sent, and GOOD is not doubted anew. */
+/* While a reset of the LUN is unanswered none is sent. */
 static void cmd_test_reset_unanswered(struct kunit *test)
 {
 	struct fake *fake = test->priv;
@@ -350,6 +371,7 @@ static struct kunit_case cmd_test_cases[] = {
 	KUNIT_CASE(cmd_test_prot_buffer),
 	KUNIT_CASE_PARAM(cmd_test_failfast_ends, failfast_gen_params),
 	KUNIT_CASE_PARAM(cmd_test_failfast_back, back_gen_params),
+	KUNIT_CASE(cmd_test_doubt),
 	KUNIT_CASE(cmd_test_note_of_submission),
 	KUNIT_CASE_PARAM(cmd_test_failfast_aborted, failfast_gen_params),
 	KUNIT_CASE(cmd_test_reset_unanswered),

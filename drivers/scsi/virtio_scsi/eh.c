@@ -10,6 +10,7 @@
  */
 #include <linux/iopoll.h>
 #include <linux/rcupdate.h>
+#include <linux/sched.h>
 #include <linux/virtio_scsi.h>
 #include <scsi/scsi.h>
 #include <scsi/scsi_cmnd.h>
@@ -71,9 +72,6 @@ static int eh_execute(struct scsi_cmnd *sc, const char *name, u32 subtype)
 				   is_abort ? virtscsi_cmd_tag(sc) : 0);
 	if (!is_abort && ret < 0 && ret != -ETIMEDOUT && ret != -EIO)
 		virtscsi_ladder_doubt(vscsi, subtype, sdev->id, sdev->lun, false);
-	/* An answer did so; with the device dead, recovery may be over. */
-	if (ret < 0 && ret != -EIO && ret != -ENODEV)
-		virtscsi_recovery_schedule(vscsi);
 	if (ret != VIRTIO_SCSI_S_OK &&
 	    ret != VIRTIO_SCSI_S_FUNCTION_SUCCEEDED) {
 		dev_warn_ratelimited(dev, "%s failed: %s %d\n", name,
@@ -88,6 +86,8 @@ static int eh_execute(struct scsi_cmnd *sc, const char *name, u32 subtype)
 	}
 	/* Nobody is still finishing one of them (see vq.c). */
 	synchronize_rcu();
+	/* GOOD of commands submitted in the next jiffy is believed. */
+	schedule_timeout_uninterruptible(1);
 	dev_info_ratelimited(dev, "%s done\n", name);
 	return SUCCESS;
 }

@@ -9,15 +9,14 @@
  * I_T NEXUS RESET, device reset. Nobody waits for the answers; a command that the
  * device returns ends as any other.
  *
- * Hosts exist that return GOOD for a command that a reset has ended. So from before a
- * reset is sent until its effects are over, GOOD is not believed (see
- * virtscsi_cmd_doubt()). A reset that is not answered is doubted for a limited time.
+ * Hosts exist that return GOOD for a command that a reset has ended. So GOOD of the
+ * commands that were submitted before a reset was answered is not believed (see
+ * virtscsi_cmd_doubt()). If there is no answer, those of a limited time are meant.
  */
 #include <linux/device.h>
 #include <linux/jiffies.h>
 #include <linux/kstrtox.h>
 #include <linux/moduleparam.h>
-#include <linux/rcupdate.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
 #include <linux/virtio_scsi.h>
@@ -102,60 +101,12 @@ void virtscsi_ladder_doubt(struct virtscsi *vscsi, u32 subtype,
 		ladder = ladder_of_lun(sdev);
 		if (doubt) {
 			ladder->nr_resets++;
-			ladder->is_ending = false;
-			ladder->doubt_ends = get_jiffies_64() + DOUBT_LIMIT;
-			virtscsi_cmd_doubt(sdev, true);
-		} else if (ladder->nr_resets) {
-			ladder->nr_resets--;
+			virtscsi_cmd_doubt(sdev, get_jiffies_64() + DOUBT_LIMIT);
+		} else if (ladder->nr_resets && !--ladder->nr_resets) {
+			virtscsi_cmd_doubt(sdev, get_jiffies_64() + 1);
 		}
 	}
 	spin_unlock_irqrestore(shost->host_lock, flags);
-}
-
-/* The lock of the host is held. */
-static bool ladder_end_doubt(struct scsi_device *sdev)
-{
-	struct virtscsi_lun_ladder *ladder = ladder_of_lun(sdev);
-
-	if (ladder->is_ending) {
-		ladder->is_ending = false;
-		ladder->doubt_ends = 0;
-		virtscsi_cmd_doubt(sdev, false);
-	} else if (ladder->doubt_ends) {
-		ladder->is_ending = !ladder->nr_resets ||
-			time_after64(get_jiffies_64(), ladder->doubt_ends);
-	}
-	return ladder->is_ending;
-}
-
-/*
- * The commands that a reset ended were in the ring before the answer. They were
- * reaped with the answer, and after a grace period they have been finished. Returns
- * whether doubts are left.
- */
-bool virtscsi_ladder_end_doubts(struct virtscsi *vscsi)
-{
-	struct Scsi_Host *shost = vscsi->shost;
-	bool is_ending, is_left;
-	struct scsi_device *sdev;
-
-	do {
-		is_ending = false;
-		is_left = false;
-		spin_lock_irq(shost->host_lock);
-		list_for_each_entry(sdev, &shost->__devices, siblings) {
-			if (!sdev->hostdata)
-				continue;
-			is_ending |= ladder_end_doubt(sdev);
-			is_left |= ladder_of_lun(sdev)->doubt_ends;
-		}
-		spin_unlock_irq(shost->host_lock);
-		if (is_ending) {
-			virtscsi_vq_reap_requests(vscsi);
-			synchronize_rcu();
-		}
-	} while (is_ending);
-	return is_left;
 }
 
 /* Sends the reset unless the LUN was reset just before. */

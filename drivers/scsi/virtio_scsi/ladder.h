@@ -30,8 +30,6 @@ struct virtscsi_ladder {
 /* Part of struct virtscsi_lun; under the lock of the host. Times are in jiffies. */
 struct virtscsi_lun_ladder {
 	unsigned int nr_resets;		/* sent and not answered */
-	bool is_ending;			/* GOOD is about to be believed again */
-	u64 doubt_ends;			/* at the latest; 0: GOOD is believed */
 	u64 next_reset;			/* not before */
 };
 
@@ -44,7 +42,6 @@ void virtscsi_ladder_init(struct virtscsi *vscsi);
 int virtscsi_ladder_climb(struct virtscsi *vscsi, struct scsi_cmnd *sc, u64 tag);
 void virtscsi_ladder_doubt(struct virtscsi *vscsi, u32 subtype,
 			   unsigned int target, u64 lun, bool doubt);
-bool virtscsi_ladder_end_doubts(struct virtscsi *vscsi);
 
 extern const struct attribute_group virtscsi_ladder_group;
 

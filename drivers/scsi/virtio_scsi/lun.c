@@ -53,7 +53,7 @@
 #define INQUIRY_TIMEOUT	(10 * HZ)
 #define INQUIRY_RETRIES	3
 #define INQUIRY_LEN	36
-#define SECOND_LOOK	(10 * HZ)	/* at a LUN that is denied */
+#define SECOND_LOOK	(30 * HZ)	/* at a LUN that is denied */
 
 static bool lun_auto_rescan = true;
 module_param_named(auto_rescan, lun_auto_rescan, bool, 0644);
@@ -132,14 +132,18 @@ static bool lun_review(struct virtscsi_lun *lun)
 {
 	struct virtscsi *vscsi = shost_priv(lun->sdev->host);
 	enum lun_presence presence = lun_inquire(lun->sdev);
+	u64 now = get_jiffies_64();
 
+	if (presence != LUN_DENIED)
+		lun->denied_at = 0;
+	else if (!lun->denied_at)
+		lun->denied_at = now;
 	if (presence == LUN_DENIED &&
-	    !test_and_set_bit(VIRTSCSI_LUN_IS_DENIED, &lun->tasks)) {
+	    time_before64(now, lun->denied_at + SECOND_LOOK)) {
 		set_bit(VIRTSCSI_LUN_REVIEW, &lun->tasks);
 		queue_delayed_work(lun_workqueue, &lun->work, SECOND_LOOK);
 		return false;
 	}
-	clear_bit(VIRTSCSI_LUN_IS_DENIED, &lun->tasks);
 	if (presence == LUN_GONE || presence == LUN_DENIED) {
 		vscsi->luns.gone(lun->sdev);
 		return false;

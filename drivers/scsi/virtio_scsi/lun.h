@@ -27,7 +27,6 @@ enum virtscsi_lun_task {
 	/* lun.c only */
 	VIRTSCSI_LUN_IS_AWAITED,	/* the scan waits for answers */
 	VIRTSCSI_LUN_IS_ADDED,		/* from then on the queue is frozen for limits */
-	VIRTSCSI_LUN_IS_DENIED,		/* once; REVIEW asks again */
 	VIRTSCSI_LUN_IS_REMOVED,	/* no more tasks */
 	VIRTSCSI_LUN_IS_TOLD,		/* by an event; sense data may follow */
 };
@@ -54,6 +53,7 @@ struct virtscsi_lun {
 	struct delayed_work work;	/* does the tasks */
 	unsigned long tasks;
 	unsigned long ran_at;	/* when the work last did a task, in jiffies */
+	u64 denied_at;		/* since when it is said not to be there; or 0 */
 };
 
 int virtscsi_lun_module_init(void);

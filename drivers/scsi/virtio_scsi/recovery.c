@@ -109,6 +109,7 @@ enum scsi_timeout_action virtscsi_recovery_timed_out(struct scsi_cmnd *sc)
 	struct virtscsi *vscsi = shost_priv(sc->device->host);
 	struct virtscsi_cmd_recovery *recovery = recovery_of(sc);
 	struct virtscsi_vq *vq = virtscsi_cmd_vq(sc);
+	u64 tag = virtscsi_cmd_tag(sc);
 	unsigned int nr_found = virtscsi_vq_reap(vscsi, vq);
 	unsigned int timeouts = recovery->timeouts;
 
@@ -117,6 +118,9 @@ enum scsi_timeout_action virtscsi_recovery_timed_out(struct scsi_cmnd *sc)
 	virtscsi_vq_reap(vscsi, virtscsi_vq_control(vscsi));
 	virtscsi_event_check(vscsi);
 
+	/* It is back and was submitted again, with a timer of its own. */
+	if (virtscsi_cmd_tag(sc) != tag)
+		return SCSI_EH_RESET_TIMER;
 	WRITE_ONCE(recovery->timeouts, timeouts + 1);
 	if (!virtscsi_cmd_is_in_flight(sc)) {
 		/*
@@ -323,14 +327,12 @@ static void recovery_work(struct work_struct *work)
 	struct virtscsi *vscsi = container_of(work, struct virtscsi,
 					      recovery.work.work);
 	struct recovery_tally tally = { .vscsi = vscsi };
-	bool has_doubts;
 
 	xchg(&vscsi->recovery.is_soon, false);
-	has_doubts = virtscsi_ladder_end_doubts(vscsi);
 	/* What polled queues have, and nobody polls for, is not slow. */
 	virtscsi_vq_reap_requests(vscsi);
 	virtscsi_inflight_for_each(vscsi, recovery_visit, &tally);
-	if (has_doubts || tally.nr_held)
+	if (tally.nr_held)
 		recovery_schedule_later(vscsi);
 
 	if (tally.is_host_reset_due) {

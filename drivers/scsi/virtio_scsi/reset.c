@@ -21,6 +21,7 @@
 #include <linux/sched/mm.h>
 #include <linux/virtio.h>
 #include <linux/virtio_config.h>
+#include <scsi/scsi_eh.h>
 #include <scsi/scsi_host.h>
 
 #include "trace.h"
@@ -138,6 +139,10 @@ static int reset_restart(struct virtscsi *vscsi)
 		virtscsi_vq_release(vscsi);
 		return err;
 	}
+	/* The unit attentions of the LUNs are no error. */
+	spin_lock_irq(vscsi->shost->host_lock);
+	scsi_report_bus_reset(vscsi->shost, 0);
+	spin_unlock_irq(vscsi->shost->host_lock);
 	virtscsi_reset_start(vscsi);
 	return 0;
 }

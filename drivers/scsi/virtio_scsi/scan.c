@@ -202,7 +202,8 @@ void virtscsi_scan_change(struct virtscsi *vscsi, unsigned int target, u64 lun,
 	if (is_added)
 		changes |= xa_to_value(xa_load(&scan->changes, index));
 	if (!err)
-		__xa_store(&scan->changes, index, xa_mk_value(changes), 0);
+		err = xa_err(__xa_store(&scan->changes, index,
+					xa_mk_value(changes), 0));
 	xa_unlock(&scan->changes);
 
 	/* For LUN 0 the whole target may be meant. */
