@@ -100,12 +100,12 @@ static enum lun_presence lun_inquire(struct scsi_device *sdev)
 	result = scsi_execute_cmd(sdev, cdb, REQ_OP_DRV_IN, inquiry,
 				  INQUIRY_LEN, INQUIRY_TIMEOUT, INQUIRY_RETRIES,
 				  &args);
-	/* Not connected, but of its type: an ALUA port that is unavailable. */
+	/* Not connected: QEMU's LUN 0 that is gone, with type 1Fh, or an ALUA port. */
 	if (!result && inquiry[0] >> 5 == SCSI_INQ_PQ_NOT_CAP)
 		presence = LUN_GONE;
 	else if (!result)
 		presence = inquiry[0] >> 5 <= sdev->inq_periph_qual ? LUN_PRESENT :
-			(inquiry[0] & 0x1f) == 0x1f ? LUN_DENIED : LUN_UNKNOWN;
+			(inquiry[0] & 0x1f) == 0x1f ? LUN_GONE : LUN_UNKNOWN;
 	else if (result > 0 && host_byte(result) == DID_BAD_TARGET)
 		presence = LUN_GONE;
 	else if (result > 0 && scsi_sense_valid(&sense) &&
