@@ -53,7 +53,7 @@
 #define INQUIRY_TIMEOUT	(10 * HZ)
 #define INQUIRY_RETRIES	3
 #define INQUIRY_LEN	36
-#define SECOND_LOOK	(30 * HZ)	/* at a LUN that is denied */
+#define SECOND_LOOK	(10 * HZ)	/* at a LUN that is denied */
 
 static bool lun_auto_rescan = true;
 module_param_named(auto_rescan, lun_auto_rescan, bool, 0644);
@@ -153,6 +153,25 @@ static bool lun_review(struct virtscsi_lun *lun)
 	return true;
 }
 
+static void lun_rescan_work(struct work_struct *work)
+{
+	struct virtscsi_lun *lun = container_of(work, struct virtscsi_lun,
+						rescan);
+
+	lun->rescan_err = scsi_rescan_device(lun->sdev);
+}
+
+/*
+ * A rescan locks the device of the LUN, which suspend needs. So it is freezable: if
+ * it hangs, the tasks do not freeze, and suspend is given up.
+ */
+static int lun_rescan(struct virtscsi_lun *lun)
+{
+	queue_work(system_freezable_wq, &lun->rescan);
+	flush_work(&lun->rescan);
+	return lun->rescan_err;
+}
+
 static void lun_work(struct work_struct *work)
 {
 	struct virtscsi_lun *lun = container_of(work, struct virtscsi_lun,
@@ -172,7 +191,7 @@ static void lun_work(struct work_struct *work)
 		return;
 	if (test_and_clear_bit(VIRTSCSI_LUN_RESCAN, &lun->tasks) &&
 	    READ_ONCE(lun_auto_rescan)) {
-		err = scsi_rescan_device(sdev);
+		err = lun_rescan(lun);
 		clear_bit(VIRTSCSI_LUN_IS_TOLD, &lun->tasks);
 		/* Not while it is suspended. A query would wake it up. */
 		if (err == -EWOULDBLOCK) {
@@ -293,6 +312,7 @@ int virtscsi_lun_alloc(struct scsi_device *sdev)
 	lun->target_level = sdev->sdev_target->scsi_level;
 	lun->ran_at = jiffies - RUN_INTERVAL;
 	INIT_DELAYED_WORK(&lun->work, lun_work);
+	INIT_WORK(&lun->rescan, lun_rescan_work);
 	sdev->hostdata = lun;
 	/* QEMU writes limits there whatever SPC version the LUN claims. */
 	sdev->sdev_bflags = BLIST_TRY_VPD_PAGES;
