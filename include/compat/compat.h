@@ -90,8 +90,8 @@ static inline void virtscsi_compat_build_sense(struct scsi_cmnd *cmd, int desc,
  * the sake of polled queues, which these kernels do not have, and for a message.
  */
 #define submitter allowed
-#define SUBMITTED_BY_SCSI_ERROR_HANDLER	(-1)
-#define SUBMITTED_BY_SCSI_RESET_IOCTL	(-2)
+#define SUBMITTED_BY_SCSI_ERROR_HANDLER	INT_MIN
+#define SUBMITTED_BY_SCSI_RESET_IOCTL	(INT_MIN + 1)
 #endif
 
 #ifndef HAVE_NR_MAPS

@@ -384,13 +384,16 @@ const struct virtscsi_vq_ops virtscsi_cmd_vq_ops = {
 /*
  * vhost-scsi returns GOOD for commands that a LOGICAL UNIT RESET aborts. GOOD of
  * commands that were submitted before @until, in jiffies, counts as interrupted,
- * whenever they come back. The LUN has its hostdata. Any context.
+ * whenever they come back. Returns the time before. The LUN has its hostdata. Under
+ * the lock of the host.
  */
-void virtscsi_cmd_doubt(struct scsi_device *sdev, u64 until)
+u64 virtscsi_cmd_doubt(struct scsi_device *sdev, u64 until)
 {
 	struct virtscsi_lun *lun = sdev->hostdata;
+	u64 before = lun->cmds.doubted_until;
 
 	WRITE_ONCE(lun->cmds.doubted_until, until);
+	return before;
 }
 
 struct virtscsi_vq *virtscsi_cmd_vq(struct scsi_cmnd *sc)

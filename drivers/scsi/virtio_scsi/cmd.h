@@ -76,7 +76,7 @@ void virtscsi_cmd_init(struct virtscsi *vscsi,
 				    struct scsi_cmnd *sc));
 struct virtscsi_vq *virtscsi_cmd_vq(struct scsi_cmnd *sc);
 bool virtscsi_cmd_is_failfast(struct scsi_cmnd *sc);
-void virtscsi_cmd_doubt(struct scsi_device *sdev, u64 until);
+u64 virtscsi_cmd_doubt(struct scsi_device *sdev, u64 until);
 
 /* The SCSI core's calls. */
 enum scsi_qc_status virtscsi_cmd_queue(struct Scsi_Host *shost,

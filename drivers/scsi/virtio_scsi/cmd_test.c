@@ -308,21 +308,30 @@ static void cmd_test_failfast_aborted(struct kunit *test)
 			row->is_failfast ? -EBUSY : VIRTSCSI_LADDER_NO_STEP);
 }
 
-/* While a reset of the LUN is unanswered none is sent. */
-static void cmd_test_reset_unanswered(struct kunit *test)
+/* A reset that was not sent, or was refused, leaves what is doubted as it was. */
+static void cmd_test_reset_not_done(struct kunit *test)
 {
 	struct fake *fake = test->priv;
+	struct Scsi_Host *shost = fake->vscsi->shost;
 
+	list_add(&fake->sdev.siblings, &shost->__devices);
 	fake->vscsi->ladder.step = VIRTSCSI_LADDER_LUN;
-	fake->lun.ladder.nr_resets = 1;
 	fake->io.cmd.submitted = get_jiffies_64();
 	fake->io.cmd.ladder.step = VIRTSCSI_LADDER_ABORT;
-	KUNIT_EXPECT_EQ(test, virtscsi_ladder_climb(fake->vscsi, &fake->io.sc, 0),
-			VIRTSCSI_LADDER_NO_STEP);
-	KUNIT_EXPECT_EQ(test, fake->io.cmd.ladder.step, VIRTSCSI_LADDER_ABORT);
-	fake->lun.ladder.nr_resets = 0;
+	fake->lun.cmds.doubted_until = 7;
+	/* The control virtqueue is stopped. */
 	KUNIT_EXPECT_EQ(test, virtscsi_ladder_climb(fake->vscsi, &fake->io.sc, 0),
 			-EBUSY);
+	KUNIT_EXPECT_EQ(test, fake->io.cmd.ladder.step, VIRTSCSI_LADDER_ABORT);
+	KUNIT_EXPECT_EQ(test, fake->lun.cmds.doubted_until, 7);
+	virtscsi_ladder_doubt(fake->vscsi, VIRTIO_SCSI_T_TMF_LOGICAL_UNIT_RESET,
+			      0, 0, VIRTSCSI_LADDER_SENT);
+	KUNIT_EXPECT_GT(test, fake->lun.cmds.doubted_until,
+			get_jiffies_64() + 50 * HZ);
+	virtscsi_ladder_doubt(fake->vscsi, VIRTIO_SCSI_T_TMF_LOGICAL_UNIT_RESET,
+			      0, 0, VIRTSCSI_LADDER_DONE);
+	KUNIT_EXPECT_LE(test, fake->lun.cmds.doubted_until, get_jiffies_64() + 1);
+	KUNIT_EXPECT_GT(test, fake->lun.cmds.doubted_until, 7);
 }
 
 /*
@@ -374,7 +383,7 @@ static struct kunit_case cmd_test_cases[] = {
 	KUNIT_CASE(cmd_test_doubt),
 	KUNIT_CASE(cmd_test_note_of_submission),
 	KUNIT_CASE_PARAM(cmd_test_failfast_aborted, failfast_gen_params),
-	KUNIT_CASE(cmd_test_reset_unanswered),
+	KUNIT_CASE(cmd_test_reset_not_done),
 	KUNIT_CASE(cmd_test_completion_dropped),
 	KUNIT_CASE(cmd_test_paused),
 	KUNIT_CASE(cmd_test_abort_in_vain),

@@ -67,11 +67,13 @@ static int eh_execute(struct scsi_cmnd *sc, const char *name, u32 subtype)
 	int ret;
 
 	if (!is_abort)
-		virtscsi_ladder_doubt(vscsi, subtype, sdev->id, sdev->lun, true);
+		virtscsi_ladder_doubt(vscsi, subtype, sdev->id, sdev->lun,
+				      VIRTSCSI_LADDER_SENT);
 	ret = virtscsi_tmf_execute(sdev, subtype,
 				   is_abort ? virtscsi_cmd_tag(sc) : 0);
 	if (!is_abort && ret < 0 && ret != -ETIMEDOUT && ret != -EIO)
-		virtscsi_ladder_doubt(vscsi, subtype, sdev->id, sdev->lun, false);
+		virtscsi_ladder_doubt(vscsi, subtype, sdev->id, sdev->lun,
+				      VIRTSCSI_LADDER_NOT_DONE);
 	if (ret != VIRTIO_SCSI_S_OK &&
 	    ret != VIRTIO_SCSI_S_FUNCTION_SUCCEEDED) {
 		dev_warn_ratelimited(dev, "%s failed: %s %d\n", name,

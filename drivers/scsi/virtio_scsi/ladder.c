@@ -85,7 +85,8 @@ static struct virtscsi_lun_ladder *ladder_of_lun(struct scsi_device *sdev)
  * hostdata. Any context.
  */
 void virtscsi_ladder_doubt(struct virtscsi *vscsi, u32 subtype,
-			   unsigned int target, u64 lun, bool doubt)
+			   unsigned int target, u64 lun,
+			   enum virtscsi_ladder_reset reset)
 {
 	bool is_whole_target = subtype == VIRTIO_SCSI_T_TMF_I_T_NEXUS_RESET;
 	struct Scsi_Host *shost = vscsi->shost;
@@ -99,11 +100,16 @@ void virtscsi_ladder_doubt(struct virtscsi *vscsi, u32 subtype,
 		    (sdev->lun != lun && !is_whole_target))
 			continue;
 		ladder = ladder_of_lun(sdev);
-		if (doubt) {
+		if (reset == VIRTSCSI_LADDER_SENT) {
 			ladder->nr_resets++;
-			virtscsi_cmd_doubt(sdev, get_jiffies_64() + DOUBT_LIMIT);
-		} else if (ladder->nr_resets && !--ladder->nr_resets) {
-			virtscsi_cmd_doubt(sdev, get_jiffies_64() + 1);
+			ladder->doubted_before =
+				virtscsi_cmd_doubt(sdev, get_jiffies_64() + DOUBT_LIMIT);
+		} else if (ladder->nr_resets) {
+			ladder->nr_resets--;
+			if (reset == VIRTSCSI_LADDER_NOT_DONE)
+				virtscsi_cmd_doubt(sdev, ladder->doubted_before);
+			else if (!ladder->nr_resets)
+				virtscsi_cmd_doubt(sdev, get_jiffies_64() + 1);
 		}
 	}
 	spin_unlock_irqrestore(shost->host_lock, flags);
@@ -118,13 +124,12 @@ static int ladder_start_reset(struct virtscsi *vscsi, struct scsi_device *sdev,
 
 	if (time_before64(get_jiffies_64(), ladder->next_reset))
 		return 0;
-	/* No doubt, which would not end, for one that cannot be sent. */
-	if (ladder->nr_resets)
-		return -ETIMEDOUT;
-	virtscsi_ladder_doubt(vscsi, subtype, sdev->id, sdev->lun, true);
+	virtscsi_ladder_doubt(vscsi, subtype, sdev->id, sdev->lun,
+			      VIRTSCSI_LADDER_SENT);
 	err = virtscsi_tmf_start(sdev, subtype, 0);
 	if (err)
-		virtscsi_ladder_doubt(vscsi, subtype, sdev->id, sdev->lun, false);
+		virtscsi_ladder_doubt(vscsi, subtype, sdev->id, sdev->lun,
+				      VIRTSCSI_LADDER_NOT_DONE);
 	else
 		ladder->next_reset = get_jiffies_64() + RESET_INTERVAL;
 	return err;

@@ -21,6 +21,13 @@ enum virtscsi_ladder_step {
 	VIRTSCSI_LADDER_NR_STEPS
 };
 
+/* What became of a reset. */
+enum virtscsi_ladder_reset {
+	VIRTSCSI_LADDER_SENT,		/* is about to be */
+	VIRTSCSI_LADDER_DONE,
+	VIRTSCSI_LADDER_NOT_DONE	/* not sent, or refused */
+};
+
 /* Part of struct virtscsi. */
 struct virtscsi_ladder {
 	unsigned int timeout_s;
@@ -30,6 +37,7 @@ struct virtscsi_ladder {
 /* Part of struct virtscsi_lun; under the lock of the host. Times are in jiffies. */
 struct virtscsi_lun_ladder {
 	unsigned int nr_resets;		/* sent and not answered */
+	u64 doubted_before;		/* until when, before the last one */
 	u64 next_reset;			/* not before */
 };
 
@@ -41,7 +49,8 @@ struct virtscsi_cmd_ladder {
 void virtscsi_ladder_init(struct virtscsi *vscsi);
 int virtscsi_ladder_climb(struct virtscsi *vscsi, struct scsi_cmnd *sc, u64 tag);
 void virtscsi_ladder_doubt(struct virtscsi *vscsi, u32 subtype,
-			   unsigned int target, u64 lun, bool doubt);
+			   unsigned int target, u64 lun,
+			   enum virtscsi_ladder_reset reset);
 
 extern const struct attribute_group virtscsi_ladder_group;
 

@@ -153,25 +153,6 @@ static bool lun_review(struct virtscsi_lun *lun)
 	return true;
 }
 
-static void lun_rescan_work(struct work_struct *work)
-{
-	struct virtscsi_lun *lun = container_of(work, struct virtscsi_lun,
-						rescan);
-
-	lun->rescan_err = scsi_rescan_device(lun->sdev);
-}
-
-/*
- * A rescan locks the device of the LUN, which suspend needs. So it is freezable: if
- * it hangs, the tasks do not freeze, and suspend is given up.
- */
-static int lun_rescan(struct virtscsi_lun *lun)
-{
-	queue_work(system_freezable_wq, &lun->rescan);
-	flush_work(&lun->rescan);
-	return lun->rescan_err;
-}
-
 static void lun_work(struct work_struct *work)
 {
 	struct virtscsi_lun *lun = container_of(work, struct virtscsi_lun,
@@ -191,7 +172,7 @@ static void lun_work(struct work_struct *work)
 		return;
 	if (test_and_clear_bit(VIRTSCSI_LUN_RESCAN, &lun->tasks) &&
 	    READ_ONCE(lun_auto_rescan)) {
-		err = lun_rescan(lun);
+		err = scsi_rescan_device(sdev);
 		clear_bit(VIRTSCSI_LUN_IS_TOLD, &lun->tasks);
 		/* Not while it is suspended. A query would wake it up. */
 		if (err == -EWOULDBLOCK) {
@@ -312,7 +293,6 @@ int virtscsi_lun_alloc(struct scsi_device *sdev)
 	lun->target_level = sdev->sdev_target->scsi_level;
 	lun->ran_at = jiffies - RUN_INTERVAL;
 	INIT_DELAYED_WORK(&lun->work, lun_work);
-	INIT_WORK(&lun->rescan, lun_rescan_work);
 	sdev->hostdata = lun;
 	/* QEMU writes limits there whatever SPC version the LUN claims. */
 	sdev->sdev_bflags = BLIST_TRY_VPD_PAGES;

@@ -52,8 +52,6 @@ struct virtscsi_lun {
 	int target_level;	/* scsi_level of the target before the probe */
 	struct delayed_work work;	/* does the tasks */
 	unsigned long tasks;
-	struct work_struct rescan;	/* a part of it */
-	int rescan_err;
 	unsigned long ran_at;	/* when the work last did a task, in jiffies */
 	u64 denied_at;		/* since when it is said not to be there; or 0 */
 };

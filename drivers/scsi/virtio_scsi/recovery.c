@@ -191,11 +191,16 @@ void virtscsi_recovery_tmf_done(struct virtscsi *vscsi,
 				const struct virtscsi_tmf_request *request,
 				int answer)
 {
+	/* After a reset of the device as well. */
+	bool is_done = answer < 0 || answer == VIRTIO_SCSI_S_OK ||
+		       answer == VIRTIO_SCSI_S_FUNCTION_SUCCEEDED;
+
 	if (request->subtype == VIRTIO_SCSI_T_TMF_QUERY_TASK)
 		recovery_take_query(vscsi, request->tag, answer);
 	else if (request->subtype != VIRTIO_SCSI_T_TMF_ABORT_TASK)
 		virtscsi_ladder_doubt(vscsi, request->subtype, request->target,
-				      request->lun, false);
+				      request->lun, is_done ? VIRTSCSI_LADDER_DONE :
+							      VIRTSCSI_LADDER_NOT_DONE);
 	virtscsi_recovery_schedule(vscsi);
 }
 

@@ -21,7 +21,7 @@
 #include <linux/sched/mm.h>
 #include <linux/virtio.h>
 #include <linux/virtio_config.h>
-#include <scsi/scsi_eh.h>
+#include <scsi/scsi_device.h>
 #include <scsi/scsi_host.h>
 
 #include "trace.h"
@@ -129,6 +129,7 @@ int virtscsi_reset_prepare(struct virtio_device *vdev)
 /* The lock is held. */
 static int reset_restart(struct virtscsi *vscsi)
 {
+	struct scsi_device *sdev;
 	int err;
 
 	err = virtscsi_vq_find(vscsi, false);
@@ -141,7 +142,8 @@ static int reset_restart(struct virtscsi *vscsi)
 	}
 	/* The unit attentions of the LUNs are no error. */
 	spin_lock_irq(vscsi->shost->host_lock);
-	scsi_report_bus_reset(vscsi->shost, 0);
+	__shost_for_each_device(sdev, vscsi->shost)
+		sdev->expecting_cc_ua = 1;
 	spin_unlock_irq(vscsi->shost->host_lock);
 	virtscsi_reset_start(vscsi);
 	return 0;
