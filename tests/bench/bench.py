@@ -122,6 +122,11 @@ def compare(results):
                     mine[what] = statistics.median(mine[what])
 
 
+def pair_of_numbers(text):
+    short, long = map(int, text.split(','))
+    return short, long
+
+
 def main():
     parser = argparse.ArgumentParser(prog='bench', description=__doc__.split('\n', maxsplit=1)[0])
     parser.add_argument('--quick', action='store_true', help='the most telling figures, in some minutes')
@@ -130,7 +135,7 @@ def main():
                         help='how often to time each workload (3, quick: 2; 0: count only)')
     parser.add_argument('--devices', default='', help='drivers, with commas (all; quick: all but nvme and pvscsi)')
     parser.add_argument('--workloads', default='', help='only those whose name contains this')
-    parser.add_argument('--ios', default='', metavar='SHORT,LONG',
+    parser.add_argument('--ios', type=pair_of_numbers, metavar='SHORT,LONG',
                         help="I/Os per job in the short and the long run (each workload's own, mostly 2000,22000)")
     parser.add_argument('--functions', action='store_true', help='print the instructions of single functions')
     parser.add_argument('--out', default=os.path.join(TOP, 'build', 'bench'), help='where results go (build/bench)')
@@ -140,8 +145,7 @@ def main():
     workloads = [workload for workload in WORKLOADS
                  if (workload.is_quick or not options.quick) and options.workloads in workload.name]
     if options.ios:
-        short, long = map(int, options.ios.split(','))
-        workloads = [dataclasses.replace(workload, nr_ios=(short, long)) for workload in workloads]
+        workloads = [dataclasses.replace(workload, nr_ios=options.ios) for workload in workloads]
     is_scanned = options.workloads in scan.NAME and {'ours', 'intree'} <= set(devices)
     if not (workloads or is_scanned) or not set(devices) <= set(DEVICES):
         parser.error(f"devices are {','.join(DEVICES)}; workloads: {', '.join(w.name for w in WORKLOADS)}, {scan.NAME}")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Cases that need no guest: run by the host's shell in the repository, bounded."""
+"""Cases that need no guest: run by the host's shell in the repository, bounded. Those that call ccache share a cache."""
 import os
 import subprocess
 import tempfile
@@ -19,7 +19,9 @@ def run(case):
     # have left the process group.
     with tempfile.TemporaryFile() as output:
         child = procs.start(['sh', '-eux', case.path], cwd=kernels.TOP, stdout=output,
-                            stderr=subprocess.STDOUT, env=dict(os.environ, SCRATCH=scratch, CASE=case.name))
+                            stderr=subprocess.STDOUT, env=dict(
+                                os.environ, SCRATCH=scratch, CASE=case.name, CCACHE_MAXSIZE='300M',
+                                CCACHE_DIR=os.path.join(kernels.CACHE, 'ccache')))
         try:
             outcome.status = child.wait(case.timeout)
         except subprocess.TimeoutExpired:

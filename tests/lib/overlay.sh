@@ -29,10 +29,10 @@ layer() {
 }
 modules=$root/usr/lib/modules/$release
 layer "$kernel/lib/modules/$release" "$modules" m
-# Each time that depmod runs it reads all modules, and four thousand take it a while.
+# depmod reads all modules each time.
 rm -rf "$modules/kernel/net" "$modules/kernel/sound"
 find "$modules/kernel/drivers" -mindepth 1 -maxdepth 1 ! -name scsi ! -name virtio ! -name block -exec rm -rf {} +
-# Nobody looks for a manual page.
+# No index of manual pages is needed.
 rm -f "$root/var/lib/man-db/auto-update"
 headers=$(cd -P "$kernel/build" && pwd)
 mkdir -p "$root$kernel"
@@ -43,15 +43,13 @@ mkdir "$root/tmp/tree"
 for f in Makefile Kconfig drivers include Documentation scripts; do cp -a "$TOP/$f" "$root/tmp/tree/"; done
 rm -rf "$root"/var/lib/dkms/* "$root/etc/dkms/framework.conf"
 
-# What was compiled before, of the same text by the same compiler for the same path, is not compiled again: the
-# headers of Debian's kernels call ccache when asked to.
-compiled=$(sh -c '. "$TOP/scripts/lib.sh"; echo "$cache/ccache"' "$TOP/scripts/build")
-mkdir -p "$compiled" "$root/tmp/ccache"
-mount --bind "$compiled" "$root/tmp/ccache"
+# The headers of Debian's kernels call ccache when asked to.
+mkdir -p "$CCACHE_DIR" "$root/tmp/ccache"
+mount --bind "$CCACHE_DIR" "$root/tmp/ccache"
 
 # HOME and the cache are not what DKMS has when a kernel is installed.
 in_root() {
 	env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive DEBIAN_KERNEL_USE_CCACHE=1 \
-		CCACHE_DIR=/tmp/ccache CCACHE_MAXSIZE=300M chroot "$root" "$@"
+		CCACHE_DIR=/tmp/ccache CCACHE_MAXSIZE="$CCACHE_MAXSIZE" chroot "$root" "$@"
 }
 taken() { in_root modinfo -k "${1:-$release}" -n virtio_scsi; }

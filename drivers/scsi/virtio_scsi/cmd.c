@@ -203,7 +203,7 @@ static void cmd_renew(struct scsi_cmnd *sc)
 		sc->retries++;
 }
 
-/* Is GOOD of the command not to be believed? */
+/* True if GOOD of the command is not to be believed. */
 static __always_inline bool cmd_is_doubted(struct scsi_cmnd *sc)
 {
 	struct virtscsi_lun *lun = sc->device->hostdata;
@@ -217,7 +217,7 @@ static bool cmd_fails_over(struct scsi_cmnd *sc)
 {
 	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
 
-	/* Less than 0: no limit. */
+	/* No limit if allowed is negative. */
 	return virtscsi_cmd_is_failfast(sc) &&
 	       ((sc->allowed > 0 && sc->retries >= sc->allowed) ||
 		(virtscsi_recovery_timeouts(&cmd->recovery) &&

@@ -100,7 +100,7 @@ static enum lun_presence lun_inquire(struct scsi_device *sdev)
 	result = scsi_execute_cmd(sdev, cdb, REQ_OP_DRV_IN, inquiry,
 				  INQUIRY_LEN, INQUIRY_TIMEOUT, INQUIRY_RETRIES,
 				  &args);
-	/* Not connected: QEMU's LUN 0 that is gone, with type 1Fh, or an ALUA port. */
+	/* Not connected is QEMU's LUN 0 that is gone, if the type is 1Fh. */
 	if (!result && inquiry[0] >> 5 == SCSI_INQ_PQ_NOT_CAP)
 		presence = LUN_GONE;
 	else if (!result)

@@ -245,7 +245,7 @@ static bool recovery_act(struct recovery_tally *tally, struct scsi_cmnd *sc,
 		tally->is_host_reset_due = true;
 	if (step != VIRTSCSI_LADDER_NO_STEP)
 		return step > 0;
-	/* QEMU denies a command from when it is asked to abort it. */
+	/* QEMU denies a command as soon as it is asked to abort it. */
 	if (virtscsi_tmf_is_aborting(vscsi, tag))
 		return true;
 	if (says == RECOVERY_NOT_HERE)
