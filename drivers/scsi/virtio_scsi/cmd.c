@@ -11,8 +11,7 @@
  * A command that comes back because of a reset or an abort is repeated by the
  * midlayer, unless that could carry it out twice (pass-through), or another path
  * should be tried (REQ_FAILFAST_TRANSPORT). No result that the midlayer would
- * hand to its error handler leaves this file: the error handler stops all LUNs
- * of the host.
+ * hand to its error handler leaves this file.
  */
 #include <linux/blk-mq.h>
 #include <linux/jiffies.h>
@@ -258,15 +257,12 @@ bool virtscsi_cmd_is_failfast(struct scsi_cmnd *sc)
 static void cmd_warn(struct scsi_cmnd *sc,
 		     const struct virtscsi_response *response)
 {
-	struct device *dev = &sc->device->sdev_gendev;
-
-	if (response->response == VIRTSCSI_WIRE_UNTOUCHED)
-		dev_warn_ratelimited(dev, "CDB %*ph: no response from device\n",
-				     (int)sc->cmd_len, sc->cmnd);
-	else
-		dev_warn_ratelimited(dev, "CDB %*ph: unknown response %u, status %#x\n",
-				     (int)sc->cmd_len, sc->cmnd,
-				     response->response, response->status);
+	dev_warn_ratelimited(&sc->device->sdev_gendev,
+			     "CDB %*ph: %s (response %u, status %#x)\n",
+			     (int)sc->cmd_len, sc->cmnd,
+			     response->response == VIRTSCSI_WIRE_UNTOUCHED ?
+			     "no response from device" : "unknown response",
+			     response->response, response->status);
 }
 
 static void cmd_take_sense(struct virtscsi *vscsi, struct scsi_cmnd *sc,

@@ -17,8 +17,6 @@
 #include "vq.h"
 #include "wire.h"
 
-struct scsi_cmnd;
-struct scsi_device;
 struct virtscsi;
 
 /* Part of struct virtscsi. */

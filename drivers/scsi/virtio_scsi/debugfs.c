@@ -146,7 +146,6 @@ static int inflight_show(struct seq_file *file, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(inflight);
 
-/* Failures of debugfs are ignored: the driver works without the directory. */
 void virtscsi_debugfs_init(struct virtscsi *vscsi)
 {
 	struct dentry *dir;

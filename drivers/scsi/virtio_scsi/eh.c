@@ -52,10 +52,6 @@ static unsigned int eh_count_left(struct virtscsi *vscsi, struct eh_scope *scope
 	return scope->nr;
 }
 
-/*
- * One step of the midlayer's error handler, or of sg_reset. Whatever the device
- * answers, what counts is whether it gave the commands back.
- */
 static int eh_execute(struct scsi_cmnd *sc, const char *name, u32 subtype)
 {
 	struct eh_scope scope = { .sc = sc, .subtype = subtype };

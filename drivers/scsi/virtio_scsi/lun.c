@@ -3,9 +3,9 @@
  * Logical units: their life, queue depth and work.
  *
  * Events, sense data and the administrator set tasks of a LUN, and a work of the
- * LUN's own does them: at most once a second, however often the host asks. So
- * LUNs do not wait for each other. While the device holds a stuck command of the
- * LUN, the work sends it nothing; it goes on when the command is back.
+ * LUN's own does them, at most once a second. So LUNs do not wait for each other.
+ * While the device holds a stuck command of the LUN, the work waits. It is freezable:
+ * if it hangs, suspend is given up. So nobody waits for it.
  *
  * A new LUN is handled three times: in sdev_configure(); when the SCSI core adds
  * it to the bus and has read its VPD pages; and after the upper driver, which
@@ -13,7 +13,7 @@
  * and the scan waits a little for the answers. Later ones are applied then.
  *
  * The hostdata lives from sdev_init() to sdev_destroy(), which waits for the
- * work. So the work needs no reference on the LUN or on the module. By then the
+ * works. So they need no reference on the LUN or on the module. By then the
  * requests of the LUN have ended, and new ones fail at once.
  */
 #include <linux/device/bus.h>
@@ -21,7 +21,6 @@
 #include <linux/moduleparam.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
-#include <linux/wait_bit.h>
 #include <scsi/scsi_cmnd.h>
 #include <scsi/scsi_device.h>
 #include <scsi/scsi_devinfo.h>
@@ -35,6 +34,7 @@
 #define SCAN_WAIT	(10 * HZ)
 #define SCAN_NEXT_WAIT	HZ
 #define SCAN_SILENCE	(60 * HZ)
+#define SCAN_ANSWERED	(3 * HZ)	/* how long an INQUIRY says that a LUN answers */
 
 /* The shortest time between two runs of the work of a LUN. */
 #define RUN_INTERVAL	HZ
@@ -67,14 +67,6 @@ static struct workqueue_struct *lun_workqueue;
  */
 static DEFINE_MUTEX(lun_bus_lock);
 static typeof_member(struct device, bus) lun_bus;
-
-/* True if the device holds a command of the LUN beyond its timer. Sleeps. */
-bool virtscsi_lun_is_stuck(struct scsi_device *sdev)
-{
-	struct virtscsi *vscsi = shost_priv(sdev->host);
-
-	return vscsi->luns.is_stuck(sdev);
-}
 
 /* What a LUN's answer to INQUIRY says about it. */
 enum lun_presence {
@@ -158,10 +150,11 @@ static void lun_work(struct work_struct *work)
 	struct virtscsi_lun *lun = container_of(work, struct virtscsi_lun,
 						work.work);
 	struct scsi_device *sdev = lun->sdev;
+	struct virtscsi *vscsi = shost_priv(sdev->host);
 	bool is_forced;
 	int err;
 
-	if (virtscsi_lun_is_stuck(sdev)) {
+	if (vscsi->luns.is_stuck(sdev)) {
 		queue_delayed_work(lun_workqueue, &lun->work, STUCK_INTERVAL);
 		return;
 	}
@@ -190,7 +183,6 @@ static void lun_work(struct work_struct *work)
 		/* One that failed is repeated when the work runs next. */
 		if (!virtscsi_lun_limits_query(sdev))
 			set_bit(VIRTSCSI_LUN_QUERY, &lun->tasks);
-		clear_and_wake_up_bit(VIRTSCSI_LUN_IS_AWAITED, &lun->tasks);
 	}
 	if (!test_bit(VIRTSCSI_LUN_IS_ADDED, &lun->tasks))
 		return;
@@ -198,6 +190,50 @@ static void lun_work(struct work_struct *work)
 	if (sdev->queue_depth > sdev->host->cmd_per_lun)
 		virtscsi_lun_change_depth(sdev, sdev->queue_depth);
 	virtscsi_lun_limits_apply(sdev, false, is_forced);
+}
+
+/* A scan waits for this, but not for ever. Not freezable. */
+static void lun_query_work(struct work_struct *work)
+{
+	struct virtscsi_lun *lun = container_of(work, struct virtscsi_lun,
+						query);
+
+	if (!virtscsi_lun_limits_query(lun->sdev))
+		set_bit(VIRTSCSI_LUN_QUERY, &lun->tasks);
+	complete_all(&lun->queried);
+	smp_mb(); /* pairs with lun_notify() */
+	if (test_bit(VIRTSCSI_LUN_IS_ADDED, &lun->tasks))
+		virtscsi_lun_schedule(lun->sdev, VIRTSCSI_LUN_APPLY, false);
+}
+
+static void lun_inquiry_work(struct work_struct *work)
+{
+	struct virtscsi_lun *lun = container_of(work, struct virtscsi_lun,
+						inquiry);
+
+	if (lun_inquire(lun->sdev) != LUN_UNKNOWN)
+		WRITE_ONCE(lun->answered_at, get_jiffies_64());
+}
+
+/* A scan asks LUN 0 for the others. True if it is stuck and answers no INQUIRY. */
+bool virtscsi_lun_is_silent(struct scsi_device *sdev)
+{
+	struct virtscsi *vscsi = shost_priv(sdev->host);
+	struct virtscsi_lun *lun;
+	bool is_silent = true;
+
+	if (!vscsi->luns.is_stuck(sdev))
+		return false;
+	spin_lock_irq(sdev->host->host_lock);
+	lun = sdev->hostdata;
+	if (lun && !test_bit(VIRTSCSI_LUN_IS_REMOVED, &lun->tasks)) {
+		is_silent = time_after64(get_jiffies_64(),
+					 lun->answered_at + SCAN_ANSWERED);
+		if (is_silent)
+			queue_work(lun_workqueue, &lun->inquiry);
+	}
+	spin_unlock_irq(sdev->host->host_lock);
+	return is_silent;
 }
 
 /* Any context. A LUN being removed stays while the host's lock is held. */
@@ -293,6 +329,9 @@ int virtscsi_lun_alloc(struct scsi_device *sdev)
 	lun->target_level = sdev->sdev_target->scsi_level;
 	lun->ran_at = jiffies - RUN_INTERVAL;
 	INIT_DELAYED_WORK(&lun->work, lun_work);
+	INIT_WORK(&lun->query, lun_query_work);
+	INIT_WORK(&lun->inquiry, lun_inquiry_work);
+	init_completion(&lun->queried);
 	sdev->hostdata = lun;
 	/* QEMU writes limits there whatever SPC version the LUN claims. */
 	sdev->sdev_bflags = BLIST_TRY_VPD_PAGES;
@@ -317,6 +356,8 @@ void virtscsi_lun_free(struct scsi_device *sdev)
 	spin_lock_irq(sdev->host->host_lock);
 	set_bit(VIRTSCSI_LUN_IS_REMOVED, &lun->tasks);
 	spin_unlock_irq(sdev->host->host_lock);
+	cancel_work_sync(&lun->query);
+	cancel_work_sync(&lun->inquiry);
 	cancel_delayed_work_sync(&lun->work);
 	spin_lock_irq(sdev->host->host_lock);
 	sdev->hostdata = NULL;
@@ -339,11 +380,10 @@ static void lun_wait_for_answers(struct scsi_device *sdev)
 	struct virtscsi_lun *lun = sdev->hostdata;
 	bool is_first = time_after64(get_jiffies_64(), vscsi->luns.silent_until);
 
-	set_bit(VIRTSCSI_LUN_IS_AWAITED, &lun->tasks);
-	virtscsi_lun_schedule(sdev, VIRTSCSI_LUN_QUERY, false);
-	if (!wait_on_bit_timeout(&lun->tasks, VIRTSCSI_LUN_IS_AWAITED,
-				 TASK_UNINTERRUPTIBLE,
-				 is_first ? SCAN_WAIT : SCAN_NEXT_WAIT))
+	/* On one CPU the disk driver's probes of other LUNs would come first. */
+	queue_work(system_highpri_wq, &lun->query);
+	if (wait_for_completion_timeout(&lun->queried,
+					is_first ? SCAN_WAIT : SCAN_NEXT_WAIT))
 		return;
 	vscsi->luns.silent_until = get_jiffies_64() + SCAN_SILENCE;
 	sdev_printk(KERN_WARNING, sdev,
@@ -365,8 +405,8 @@ static int lun_notify(struct notifier_block *notifier, unsigned long action,
 	if (action == BUS_NOTIFY_ADD_DEVICE) {
 		if (!virtscsi_lun_limits_take_vpd(sdev))
 			lun_wait_for_answers(sdev);
-		/* First, so that answers that arrive now are applied. */
-		set_bit(VIRTSCSI_LUN_IS_ADDED, &lun->tasks);
+		/* First, so that answers that arrive now are applied; a full barrier. */
+		test_and_set_bit(VIRTSCSI_LUN_IS_ADDED, &lun->tasks);
 		virtscsi_lun_limits_apply(sdev, true, false);
 	} else if (action == BUS_NOTIFY_BOUND_DRIVER) {
 		virtscsi_lun_schedule(sdev, VIRTSCSI_LUN_APPLY, false);
@@ -378,15 +418,11 @@ static struct notifier_block lun_notifier = {
 	.notifier_call = lun_notify,
 };
 
-/*
- * The workqueue is not freezable, because a scan waits for it. High priority,
- * because on one CPU the scan would otherwise also wait for the disk driver's
- * probes of other LUNs. Each LUN that does not answer occupies a worker.
- */
 int __init virtscsi_lun_module_init(void)
 {
 	lun_workqueue = alloc_workqueue("virtio_scsi_lun",
-					WQ_HIGHPRI | WQ_UNBOUND, WQ_MAX_ACTIVE);
+					WQ_FREEZABLE | WQ_HIGHPRI | WQ_UNBOUND,
+					WQ_MAX_ACTIVE);
 	return lun_workqueue ? 0 : -ENOMEM;
 }
 

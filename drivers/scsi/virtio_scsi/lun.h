@@ -5,15 +5,13 @@
 #ifndef VIRTSCSI_LUN_H
 #define VIRTSCSI_LUN_H
 
+#include <linux/completion.h>
 #include <linux/workqueue.h>
 
 #include "cmd.h"
 #include "lun_limits.h"
-#include "recovery.h"
 #include "stats.h"
 
-struct queue_limits;
-struct scsi_device;
 struct virtscsi;
 
 /* Bits of virtscsi_lun.tasks. */
@@ -25,13 +23,13 @@ enum virtscsi_lun_task {
 	VIRTSCSI_LUN_FORCE,		/* the same, for the administrator */
 	VIRTSCSI_LUN_APPLY,		/* only apply them, as each task does */
 	/* lun.c only */
-	VIRTSCSI_LUN_IS_AWAITED,	/* the scan waits for answers */
 	VIRTSCSI_LUN_IS_ADDED,		/* from then on the queue is frozen for limits */
 	VIRTSCSI_LUN_IS_REMOVED,	/* no more tasks */
 	VIRTSCSI_LUN_IS_TOLD,		/* by an event; sense data may follow */
 };
 
 struct virtscsi_luns {
+	/* The device holds a command of the LUN beyond its timer. Sleeps. */
 	bool (*is_stuck)(struct scsi_device *sdev);
 	/* The LUN has found out that it is gone. */
 	void (*gone)(struct scsi_device *sdev);
@@ -53,6 +51,10 @@ struct virtscsi_lun {
 	struct delayed_work work;	/* does the tasks */
 	unsigned long tasks;
 	unsigned long ran_at;	/* when the work last did a task, in jiffies */
+	struct work_struct query;	/* of the limits of a new LUN */
+	struct completion queried;
+	struct work_struct inquiry;	/* while it is stuck */
+	u64 answered_at;		/* the inquiry; or 0 */
 	u64 denied_at;		/* since when it is said not to be there; or 0 */
 };
 
@@ -61,7 +63,7 @@ void virtscsi_lun_module_exit(void);
 int virtscsi_lun_init(struct virtscsi *vscsi,
 		      bool (*is_stuck)(struct scsi_device *sdev),
 		      void (*gone)(struct scsi_device *sdev));
-bool virtscsi_lun_is_stuck(struct scsi_device *sdev);
+bool virtscsi_lun_is_silent(struct scsi_device *sdev);
 void virtscsi_lun_schedule(struct scsi_device *sdev,
 			   enum virtscsi_lun_task task, bool may_wait);
 void virtscsi_lun_note_sense(struct scsi_cmnd *sc, unsigned int flags);

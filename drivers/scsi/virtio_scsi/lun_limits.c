@@ -222,17 +222,17 @@ int virtscsi_lun_limits_apply(struct scsi_device *sdev, bool is_new,
 		user = ", the device mapper has the disk";
 		err = is_forced ? 0 : -EBUSY;
 	}
-	if (!err) {
-		WRITE_ONCE(nego->sources[VIRTSCSI_MAX_SECTORS], max->source);
-		WRITE_ONCE(nego->sources[VIRTSCSI_SEG_MAX],
-			   limits.of[VIRTSCSI_SEG_MAX].source);
-	}
 	if (err || is_same)
 		queue_limits_cancel_update(q);
 	else if (is_new)
 		err = queue_limits_commit_update(q, &lim);
 	else
 		err = queue_limits_commit_update_frozen(q, &lim);
+	if (!err) {
+		WRITE_ONCE(nego->sources[VIRTSCSI_MAX_SECTORS], max->source);
+		WRITE_ONCE(nego->sources[VIRTSCSI_SEG_MAX],
+			   limits.of[VIRTSCSI_SEG_MAX].source);
+	}
 
 	if (err)
 		dev_warn_ratelimited(&sdev->sdev_gendev,

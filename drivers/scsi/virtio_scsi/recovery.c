@@ -123,10 +123,7 @@ enum scsi_timeout_action virtscsi_recovery_timed_out(struct scsi_cmnd *sc)
 		return SCSI_EH_RESET_TIMER;
 	WRITE_ONCE(recovery->timeouts, timeouts + 1);
 	if (!virtscsi_cmd_is_in_flight(sc)) {
-		/*
-		 * Somebody is about to finish it. Older kernels would take
-		 * "done" for an order to abort it.
-		 */
+		/* Being finished. Older kernels take "done" for an order to abort. */
 		if (!test_bit(SCMD_STATE_COMPLETE, &sc->state)) {
 			if (!recovery->is_finished) {
 				recovery->is_finished = true;

@@ -8,8 +8,6 @@
 #include <linux/workqueue.h>
 #include <scsi/scsi_host.h>
 
-struct scsi_cmnd;
-struct scsi_device;
 struct virtscsi;
 struct virtscsi_tmf_request;
 

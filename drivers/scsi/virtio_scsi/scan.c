@@ -4,7 +4,7 @@
  *
  * One work does it, since the midlayer does one at a time for a host anyway. LUNs
  * that events name come first, then targets to be scanned. A scan asks LUN 0 for
- * the others, so it waits while LUN 0 is stuck.
+ * the others, so it waits while LUN 0 is stuck and does not answer.
  *
  * When events may be missing, all targets are scanned, and each LUN finds out by
  * its own work whether it is there and what changed of it.
@@ -20,8 +20,8 @@
 #include "virtscsi.h"
 #include "wire.h"
 
-/* When to look again at a target whose LUN 0 is stuck. */
-#define STUCK_DELAY	HZ
+/* When to look again at a target whose LUN 0 does not answer. */
+#define SILENT_DELAY	HZ
 
 /* A unit attention about the inventory. */
 #define ATTENTION_DELAY		(2 * HZ)	/* its event may come that late */
@@ -61,16 +61,14 @@ struct scsi_device *virtscsi_scan_lookup(struct virtscsi *vscsi,
 	return sdev;
 }
 
-static bool scan_is_stuck(struct virtscsi *vscsi, unsigned int target)
+static bool scan_would_hang(struct virtscsi *vscsi, unsigned int target)
 {
 	struct scsi_device *sdev = virtscsi_scan_lookup(vscsi, target, 0);
-	bool is_stuck;
+	bool is_silent = sdev && virtscsi_lun_is_silent(sdev);
 
-	if (!sdev)
-		return false;
-	is_stuck = virtscsi_lun_is_stuck(sdev);
-	scsi_device_put(sdev);
-	return is_stuck;
+	if (sdev)
+		scsi_device_put(sdev);
+	return is_silent;
 }
 
 static void scan_remove(struct virtscsi *vscsi, unsigned int target, u64 lun)
@@ -160,9 +158,9 @@ static void scan_work(struct work_struct *work)
 		scan_do_changes(vscsi);
 		if (!test_bit(target, scan->targets))
 			continue;
-		if (scan_is_stuck(vscsi, target)) {
+		if (scan_would_hang(vscsi, target)) {
 			queue_delayed_work(system_freezable_wq, &scan->work,
-					   STUCK_DELAY);
+					   SILENT_DELAY);
 			continue;
 		}
 		if (!scan_may_scan(vscsi))
@@ -302,7 +300,6 @@ void virtscsi_scan_stop(struct virtscsi *vscsi)
 	cancel_delayed_work_sync(&scan->work);
 }
 
-/* All LUNs are gone. */
 void virtscsi_scan_exit(struct virtscsi *vscsi)
 {
 	virtscsi_scan_stop(vscsi);

@@ -5,9 +5,6 @@
  * Any CPU may complete a command of any LUN, so the counters of a LUN are per
  * CPU and summed up when they are read. On 32 bits the sum may see half of an
  * update.
- *
- * The counters of a LUN live as long as its hostdata. A command keeps its LUN;
- * everybody else holds the lock of the host and may find no hostdata.
  */
 #include <linux/cpumask.h>
 #include <linux/spinlock.h>

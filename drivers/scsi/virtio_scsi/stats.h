@@ -10,7 +10,6 @@
 #include <linux/percpu.h>
 #include <scsi/scsi_cmnd.h>
 
-struct scsi_device;
 struct virtscsi;
 
 /* Rare events of a LUN's commands; the names are in debugfs.c. */

@@ -24,11 +24,6 @@ struct limit_attribute {
 #define to_limit_attribute(_attr) \
 	container_of(_attr, struct limit_attribute, attr)
 
-static struct virtscsi *sysfs_vscsi(struct device *dev)
-{
-	return shost_priv(class_to_shost(dev));
-}
-
 static void sysfs_query(struct device *dev)
 {
 	struct scsi_device *sdev;
@@ -51,7 +46,8 @@ static ssize_t limit_show(struct device *dev, struct device_attribute *attr,
 	if (scsi_is_sdev_device(dev))
 		limit = virtscsi_lun_limits_show(to_scsi_device(dev), this->id);
 	else
-		limit = virtscsi_host_limits_show(sysfs_vscsi(dev), this->id);
+		limit = virtscsi_host_limits_show(shost_priv(class_to_shost(dev)),
+						  this->id);
 	switch (this->part) {
 	case LIMIT_SOURCE:
 		return sysfs_emit(buf, "%s\n",
@@ -76,7 +72,8 @@ static ssize_t limit_store(struct device *dev, struct device_attribute *attr,
 	if (scsi_is_sdev_device(dev))
 		return virtscsi_lun_limits_override(to_scsi_device(dev), id,
 						    value) ?: len;
-	err = virtscsi_host_limits_override(sysfs_vscsi(dev), id, value);
+	err = virtscsi_host_limits_override(shost_priv(class_to_shost(dev)), id,
+					    value);
 	if (err)
 		return err;
 	sysfs_query(dev);

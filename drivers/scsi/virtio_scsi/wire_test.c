@@ -397,7 +397,6 @@ static const struct code_row {
 	[7] = { "TARGET_FAILURE", DID_OK, SAM_STAT_CHECK_CONDITION },
 	[8] = { "NEXUS_FAILURE", DID_OK, SAM_STAT_RESERVATION_CONFLICT },
 	[9] = { "FAILURE", DID_ERROR, 0 },
-	[12] = { "INCORRECT_LUN", DID_BAD_TARGET, 0 },
 };
 
 /* All 256 codes, each with status BUSY and sense data. */
