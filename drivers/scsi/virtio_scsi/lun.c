@@ -421,8 +421,7 @@ static struct notifier_block lun_notifier = {
 int __init virtscsi_lun_module_init(void)
 {
 	lun_workqueue = alloc_workqueue("virtio_scsi_lun",
-					WQ_FREEZABLE | WQ_HIGHPRI | WQ_UNBOUND,
-					WQ_MAX_ACTIVE);
+					WQ_FREEZABLE | WQ_UNBOUND, WQ_MAX_ACTIVE);
 	return lun_workqueue ? 0 : -ENOMEM;
 }
 
