@@ -408,7 +408,8 @@ static int lun_notify(struct notifier_block *notifier, unsigned long action,
 		/* First, so that answers that arrive now are applied; a full barrier. */
 		test_and_set_bit(VIRTSCSI_LUN_IS_ADDED, &lun->tasks);
 		virtscsi_lun_limits_apply(sdev, true, false);
-	} else if (action == BUS_NOTIFY_BOUND_DRIVER) {
+	} else if (action == BUS_NOTIFY_BOUND_DRIVER ||
+		   action == BUS_NOTIFY_UNBOUND_DRIVER) {
 		virtscsi_lun_schedule(sdev, VIRTSCSI_LUN_APPLY, false);
 	}
 	return NOTIFY_DONE;

@@ -10,9 +10,10 @@
  * no request in flight exceeds those it was built for.
  *
  * Request-based dm-multipath builds requests for the limits that the queue had
- * when its table was loaded, and fails the path if they are lower later. What
- * the host lowers waits until the device mapper has released the disk and the
- * LUN is queried again. The administrator decides at once.
+ * when its table was loaded, and fails the path if they are lower later. st forms
+ * its buffers for the segments that it found. What the host lowers waits until the
+ * device mapper has released the disk and the LUN is queried again, or until st has
+ * released the tape. The administrator decides at once.
  */
 #include <linux/blkdev.h>
 #include <linux/rcupdate.h>
@@ -214,14 +215,14 @@ int virtscsi_lun_limits_apply(struct scsi_device *sdev, bool is_new,
 	is_same = lim.max_hw_sectors == old.max_hw_sectors &&
 		  lim.max_segments == old.max_segments &&
 		  lim.max_integrity_segments == old.max_integrity_segments;
-	/* st forms its buffers for the segments that it found. */
-	if (lim.max_segments < old.max_segments && sdev->type == TYPE_TAPE)
-		user = ", bind st again";
-	if ((lim.max_hw_sectors < old.max_hw_sectors ||
-	     lim.max_segments < old.max_segments) && lun_limits_are_stacked(q)) {
+	if (lim.max_segments < old.max_segments && sdev->type == TYPE_TAPE &&
+	    READ_ONCE(sdev->sdev_gendev.driver))
+		user = ", st has the tape";
+	else if ((lim.max_hw_sectors < old.max_hw_sectors ||
+		  lim.max_segments < old.max_segments) && lun_limits_are_stacked(q))
 		user = ", the device mapper has the disk";
-		err = is_forced ? 0 : -EBUSY;
-	}
+	if (*user && !is_forced)
+		err = -EBUSY;
 	if (err || is_same)
 		queue_limits_cancel_update(q);
 	else if (is_new)
