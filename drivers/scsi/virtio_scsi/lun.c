@@ -7,10 +7,10 @@
  * While the device holds a stuck command of the LUN, the work waits. It is freezable:
  * if it hangs, suspend is given up. So nobody waits for it.
  *
- * A new LUN is handled three times: in sdev_configure(); when the SCSI core adds
- * it to the bus and has read its VPD pages; and after the upper driver, which
- * sets limits too, was bound. If the pages do not tell enough, it is queried,
- * and the scan waits a little for the answers. Later ones are applied then.
+ * A new LUN is handled when it is configured; when the SCSI core adds it to the bus
+ * and has read its VPD pages; before its upper driver, which sets limits too, is bound;
+ * and after that. If the pages do not tell enough, it is queried, and the scan waits a
+ * little for the answers. Later ones are applied then.
  *
  * The hostdata lives from sdev_init() to sdev_destroy(), which waits for the
  * works. So they need no reference on the LUN or on the module. By then the
@@ -408,8 +408,9 @@ static int lun_notify(struct notifier_block *notifier, unsigned long action,
 		/* First, so that answers that arrive now are applied; a full barrier. */
 		test_and_set_bit(VIRTSCSI_LUN_IS_ADDED, &lun->tasks);
 		virtscsi_lun_limits_apply(sdev, true, false);
-	} else if (action == BUS_NOTIFY_BOUND_DRIVER ||
-		   action == BUS_NOTIFY_UNBOUND_DRIVER) {
+	} else if (action == BUS_NOTIFY_BIND_DRIVER) {
+		virtscsi_lun_limits_apply(sdev, false, true);
+	} else if (action == BUS_NOTIFY_BOUND_DRIVER) {
 		virtscsi_lun_schedule(sdev, VIRTSCSI_LUN_APPLY, false);
 	}
 	return NOTIFY_DONE;

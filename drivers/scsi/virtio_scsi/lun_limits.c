@@ -12,8 +12,8 @@
  * Request-based dm-multipath builds requests for the limits that the queue had
  * when its table was loaded, and fails the path if they are lower later. st forms
  * its buffers for the segments that it found. What the host lowers waits until the
- * device mapper has released the disk and the LUN is queried again, or until st has
- * released the tape. The administrator decides at once.
+ * device mapper has released the disk and the LUN is queried again, or until st is
+ * bound again. The administrator decides at once.
  */
 #include <linux/blkdev.h>
 #include <linux/rcupdate.h>
