@@ -8,9 +8,9 @@
  * if it hangs, suspend is given up. So nobody waits for it.
  *
  * A new LUN is handled when it is configured; when the SCSI core adds it to the bus
- * and has read its VPD pages; before its upper driver, which sets limits too, is bound;
- * and after that. If the pages do not tell enough, it is queried, and the scan waits a
- * little for the answers. Later ones are applied then.
+ * and has read its VPD pages; and after the upper driver, which sets limits too, was
+ * bound; a tape also before that. If the pages do not tell enough, it is queried, and
+ * the scan waits a little for the answers. Later ones are applied then.
  *
  * The hostdata lives from sdev_init() to sdev_destroy(), which waits for the
  * works. So they need no reference on the LUN or on the module. By then the
@@ -215,7 +215,7 @@ static void lun_inquiry_work(struct work_struct *work)
 		WRITE_ONCE(lun->answered_at, get_jiffies_64());
 }
 
-/* A scan asks LUN 0 for the others. True if it is stuck and answers no INQUIRY. */
+/* A scan asks LUN 0. True if that is stuck and silent; then an INQUIRY is sent. */
 bool virtscsi_lun_is_silent(struct scsi_device *sdev)
 {
 	struct virtscsi *vscsi = shost_priv(sdev->host);
@@ -408,7 +408,7 @@ static int lun_notify(struct notifier_block *notifier, unsigned long action,
 		/* First, so that answers that arrive now are applied; a full barrier. */
 		test_and_set_bit(VIRTSCSI_LUN_IS_ADDED, &lun->tasks);
 		virtscsi_lun_limits_apply(sdev, true, false);
-	} else if (action == BUS_NOTIFY_BIND_DRIVER) {
+	} else if (action == BUS_NOTIFY_BIND_DRIVER && sdev->type == TYPE_TAPE) {
 		virtscsi_lun_limits_apply(sdev, false, true);
 	} else if (action == BUS_NOTIFY_BOUND_DRIVER) {
 		virtscsi_lun_schedule(sdev, VIRTSCSI_LUN_APPLY, false);

@@ -217,7 +217,7 @@ int virtscsi_lun_limits_apply(struct scsi_device *sdev, bool is_new,
 		  lim.max_integrity_segments == old.max_integrity_segments;
 	if (lim.max_segments < old.max_segments && sdev->type == TYPE_TAPE &&
 	    READ_ONCE(sdev->sdev_gendev.driver))
-		user = ", st has the tape";
+		user = ", st takes them when it is bound";
 	else if ((lim.max_hw_sectors < old.max_hw_sectors ||
 		  lim.max_segments < old.max_segments) && lun_limits_are_stacked(q))
 		user = ", the device mapper has the disk";
