@@ -29,7 +29,7 @@ case without a command are errors: a misspelt requirement must not become a defa
   device:   further arguments of tests/device
   cmdline:  further kernel command line
   module:   kunit: the variant of our module with its KUnit suites
-  boot:     own: share the guest with no other case
+  boot:     own: share the guest with no other case; cold: nor start from one that has booted without HBA
   faults:   injected: the case brings about lost interrupts, doorbells or timeouts by other means than
             the commands of tests/device; in all other cases there must be none
   timeout:  seconds the case may take (120)
@@ -93,7 +93,7 @@ class Case:
         """Cases with equal keys can share one guest of that kernel; those of the host run one after the other."""
         if kernel == 'host':
             return kernel, self.group
-        own = self.name if self.boot == 'own' else ''
+        own = self.name if self.boot else ''
         of_qemu = () if kernel in UML_KERNELS else (
             self.machine, self.image, self.hba, self.lun, self.emulator, self.qemu,
             self.device if any(hba.startswith('vhost-user') for hba in self.hba) else ())
@@ -186,7 +186,7 @@ def _case(path, name, header):
                 raise CaseError(f"{name}: unknown kernel '{kernel}' (known: {' '.join(KERNELS)})")
     for key, allowed in (('machine', ('q35', 'microvm')), ('image', ('vmlinux', 'bzImage')),
                          ('emulator', EMULATORS),
-                         ('module', ('kunit',)), ('boot', ('own',)), ('faults', ('injected',)), ('when', ('asked',))):
+                         ('module', ('kunit',)), ('boot', ('own', 'cold')), ('faults', ('injected',)), ('when', ('asked',))):
         if key in fields and fields[key] not in allowed:
             raise CaseError(f"{name}: '{key}: {fields[key]}' (known: {' '.join(allowed)})")
     return Case(name=name, path=path, **fields)

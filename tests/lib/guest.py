@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A guest as the runner sees it: lines on a channel that carries nothing else.
 
-The host says `run NAME NUMBER SECONDS`, `leaks` or `off`.  The guest's agent answers with
+The host says `run NAME NUMBER SECONDS`, `leaks`, `rescan` or `off`.  The guest's agent answers with
 lines that start with a word:
 
-  ready RELEASE      the agent is there
+  ready RELEASE      the agent is there, or has scanned the PCI bus again
   out TEXT           a line of the case's output
   log TEXT           a line of the kernel log since the case began, or of a leak
   host VERB ARGS     the case asks the host side for something; the host answers
@@ -135,7 +135,7 @@ class Guest:
     def boot(self):
         started = time.monotonic()
         self.start()
-        self._expect('ready', started + self.boot_timeout * self._slowness())
+        self._expect('ready', time.monotonic() + self.boot_timeout * self._slowness())
         return time.monotonic() - started
 
     def _slowness(self):

@@ -117,6 +117,7 @@ class Kernel:
         self.arch = arch.of_kernel(name)
         self.driver = driver
         self.coverage = None  # a Coverage, when the lines reached are to be counted
+        self.saved = None     # a Saved, when many guests are to start from it
         self.dir = directory(name)
         with open(os.path.join(self.dir, 'release'), encoding='ascii') as file:
             self.release = file.read().strip()

@@ -5,11 +5,15 @@ The second is started with the arguments of the first, but for its sockets, and 
 same image files: a QEMU that waits for a guest to come in has them open but not in use.
 The channel moves, too.  The guest is quiet on it meanwhile, for it waits for an answer;
 what it had said before is taken along.
+
+A guest can also go into a file.
 """
+import os
 import select
 import time
 
 from guest import GuestError
+from qmp import QmpError
 
 _PATIENCE_S = 120
 
@@ -39,10 +43,38 @@ def drain(channel):
     return data
 
 
-def migrate(source, port):
-    """From the QEMU at the other end of the QMP connection to the one that waits at port."""
+def save(source, path):
+    """Stop the guest and write it into a file."""
+    try:
+        source.command({'execute': 'stop'})
+        _leave(source, f'exec:cat >{path}.part && mv {path}.part {path}')
+    except QmpError as error:
+        raise GuestError(f'the guest was not saved: {error}') from error
+    _wait_until(lambda: os.path.exists(path), 'the guest is not in its file')
+
+
+def resume(target):
+    """Let a guest run that has come in from a file."""
+    _wait_until(lambda: target.command({'execute': 'query-status'})['status'] != 'inmigrate', 'the guest did not come in')
+    target.command({'execute': 'cont'})
+
+
+def _wait_until(is_so, what):
+    deadline = time.monotonic() + _PATIENCE_S
+    while not is_so():
+        if time.monotonic() > deadline:
+            raise GuestError(what)
+        time.sleep(0.02)
+
+
+def _leave(source, uri):
     source.command({'execute': 'migrate-set-parameters',
                     'arguments': {'max-bandwidth': 4 << 30, 'downtime-limit': 2000}})
-    source.command({'execute': 'migrate', 'arguments': {'uri': f'unix:{port}'}})
-    info = _finish(source)
+    source.command({'execute': 'migrate', 'arguments': {'uri': uri}})
+    return _finish(source)
+
+
+def migrate(source, port):
+    """From the QEMU at the other end of the QMP connection to the one that waits at port."""
+    info = _leave(source, f'unix:{port}')
     return f"{info['total-time']} ms, down for {info['downtime']} ms, {info['ram']['transferred'] >> 20} MiB"

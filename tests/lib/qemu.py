@@ -22,12 +22,13 @@ import iscsi
 import kernels
 import migration
 import procs
+import saved
 import tsc
 from arch import ARCHS
 from device import Device
 from guest import Guest, GuestError
 from luns import ISCSI, NBD, expand
-from qmp import Qmp, connect
+from qmp import Qmp, QmpError, connect
 from storage import Storage
 
 _CMDLINE = 'quiet loglevel=4 log_buf_len=4M panic=-1 oops=panic cryptomgr.notests audit=0 hung_task_panic=0'
@@ -94,6 +95,7 @@ class Qemu(Guest):
         self._trace_start = 0
         self._arguments = []
         self._migrations = 0
+        self._saved = kernel.saved if saved.fits(case) else None
         # HBAs whose other end is ours, by their number.
         self.devices = {index: Device(f'{self.dir}/device{index}')
                         for index, hba in enumerate(case.hba) if hba.startswith(_VHOST_USER)}
@@ -202,9 +204,28 @@ class Qemu(Guest):
         return _with_json_devices(arguments) if any(_THREADS in hba for hba in case.hba) else arguments
 
     def start(self):
+        state = self._saved and self._saved.path()
         self._start_devices()
         self._arguments = self.arguments(accelerator(self.kernel))
-        self._launch(self._arguments, '')
+        self._launch(self._arguments + (['-incoming', f'exec:cat {state}'] if state else []), '')
+        if state:
+            self._resume()
+
+    def _resume(self):
+        try:
+            migration.resume(self.qmp)
+            self._send('rescan')
+        except (QmpError, OSError) as error:
+            raise GuestError(f'the saved guest: {self.said() or error}') from error
+
+    def save(self, path):
+        """Boot, and leave the guest in a file."""
+        self._saved = None
+        try:
+            self.boot()
+            migration.save(self.qmp, path)
+        finally:
+            self.kill()
 
     def another(self, error):
         """Under TCG a kernel that patches itself while another CPU runs may crash as it boots.
@@ -212,7 +233,9 @@ class Qemu(Guest):
         if procs.stopping:
             raise error
         self.kill()
-        return Qemu(self.kernel, self.case)
+        other = Qemu(self.kernel, self.case)
+        other._saved = None
+        return other
 
     @property
     def ends(self):
