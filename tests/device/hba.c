@@ -261,6 +261,7 @@ static void request_check(const struct request *q, struct sgl out, struct sgl in
 	leak_check_cdb(queue, q->cdb, config_in_force(CONFIG_CDB_SIZE));
 	leak_check_writable(queue, q->resp);
 	stats_segments(nr_out, nr_in);
+	stats_pages(sgl_pages(out) + sgl_pages(in));
 	/* 0 segments, or less than a page: no driver could send a command */
 	if (seg_max && (nr_out > seg_max || nr_in > seg_max))
 		violation("queue %u: %u+%u segments, seg_max is %u", queue, nr_out, nr_in, seg_max);

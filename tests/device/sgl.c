@@ -89,6 +89,17 @@ unsigned int sgl_count(struct sgl s)
 	return nr;
 }
 
+unsigned int sgl_pages(struct sgl s)
+{
+	unsigned int nr = 0;
+	uintptr_t p;
+	size_t n;
+
+	while ((p = (uintptr_t)next_piece(&s, UINT64_MAX, &n)))
+		nr += (p + n - 1) / 4096 - p / 4096 + 1;
+	return nr;
+}
+
 const void *sgl_first(struct sgl s)
 {
 	size_t n;

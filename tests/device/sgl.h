@@ -21,6 +21,8 @@ uint64_t sgl_get(struct sgl *s, void *buf, uint64_t len);
 uint64_t sgl_put(struct sgl *s, const void *buf, uint64_t len);
 uint64_t sgl_fill(struct sgl *s, uint8_t byte, uint64_t len);
 unsigned int sgl_count(struct sgl s);
+/* Of 4 KiB, that its pieces touch, as vhost-scsi counts them. */
+unsigned int sgl_pages(struct sgl s);
 /* Where its first byte lies; NULL: it is empty. */
 const void *sgl_first(struct sgl s);
 

@@ -17,7 +17,7 @@ struct stats stats;
 
 static struct {
 	uint64_t chains[RING_MAX_RINGS];
-	uint64_t longest_chain, max_segments, max_transfer, max_in_flight;
+	uint64_t longest_chain, max_segments, max_pages, max_transfer, max_in_flight;
 	uint64_t bytes_out, bytes_in, check_conditions, responses[256];
 	uint64_t nr_tmfs;
 	struct {
@@ -38,6 +38,11 @@ void stats_chain(unsigned int queue, unsigned int nr_descs)
 void stats_segments(unsigned int nr_out, unsigned int nr_in)
 {
 	seen.max_segments = max_u64(seen.max_segments, max_u64(nr_out, nr_in));
+}
+
+void stats_pages(unsigned int nr)
+{
+	seen.max_pages = max_u64(seen.max_pages, nr);
 }
 
 void stats_data(uint64_t out, uint64_t in)
@@ -107,6 +112,7 @@ void stats_print(FILE *out, const struct ring *rings, uint64_t features)
 	print(out, "max_in_flight", seen.max_in_flight);
 	print(out, "last_ns", stats.last_ns);
 	print(out, "max_segments", seen.max_segments);
+	print(out, "max_pages", seen.max_pages);
 	print(out, "max_transfer", seen.max_transfer);
 	print(out, "longest_chain", seen.longest_chain);
 	print(out, "bytes_out", seen.bytes_out);

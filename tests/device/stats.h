@@ -20,6 +20,7 @@ extern struct stats stats;
 
 void stats_chain(unsigned int queue, unsigned int nr_descs);
 void stats_segments(unsigned int nr_out, unsigned int nr_in);
+void stats_pages(unsigned int nr);
 void stats_data(uint64_t out, uint64_t in);
 void stats_response(uint8_t response, uint8_t status);
 void stats_in_flight(int by);

@@ -226,19 +226,23 @@ static bool cmd_fails_over(struct scsi_cmnd *sc)
 
 /*
  * The result of a command that was ended by a reset or an abort, and may have been
- * carried out. The midlayer repeats DID_RESET whatever the number of retries, also
- * for a pass-through command without data (WRITE FILEMARKS), or of a device that
- * aborts unasked; DID_TRANSPORT_DISRUPTED honours that number, which is 0 for SG_IO.
+ * carried out. The midlayer repeats DID_RESET whatever the number of retries;
+ * DID_TRANSPORT_DISRUPTED honours that number, which bsg leaves to chance.
  */
 static u32 cmd_interrupted_result(struct scsi_cmnd *sc)
 {
+	bool is_passthrough = blk_rq_is_passthrough(scsi_cmd_to_rq(sc));
 	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
 	bool is_unasked = host_byte(sc->result) == DID_ABORT &&
 			  !cmd->ladder.step && !cmd_is_doubted(sc);
 
 	if (cmd_fails_over(sc))
 		return DID_TRANSPORT_FAILFAST << 16;
-	if (blk_rq_is_passthrough(scsi_cmd_to_rq(sc)) || is_unasked) {
+	if (is_passthrough && (sc->sc_data_direction == DMA_TO_DEVICE ||
+			       sc->device->type == TYPE_TAPE ||
+			       sc->device->type == TYPE_MEDIUM_CHANGER))
+		sc->allowed = 0;
+	if (is_passthrough || is_unasked) {
 		sc->jiffies_at_alloc = jiffies;
 		return DID_TRANSPORT_DISRUPTED << 16;
 	}
@@ -438,9 +442,7 @@ void virtscsi_cmd_map_queues(struct Scsi_Host *shost)
 /* Without this the midlayer would clear the driver's part for each I/O. */
 int virtscsi_cmd_init_priv(struct Scsi_Host *shost, struct scsi_cmnd *sc)
 {
-	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
-
-	*cmd = (struct virtscsi_cmd){ };
+	memset(scsi_cmd_priv(sc), 0, sizeof(struct virtscsi_cmd));
 	return 0;
 }
 

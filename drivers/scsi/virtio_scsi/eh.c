@@ -2,11 +2,10 @@
 /*
  * Handlers of the SCSI error handler and of sg_reset.
  *
- * The driver does not let the midlayer enter its error handler for what a LUN
- * does (see recovery.c). These are for sg_reset, and for the rare cases in which
- * the midlayer enters it by itself. They wait, and believe a task management
- * function only when the commands are back: hosts exist that answer "complete"
- * and cancel nothing.
+ * The driver does not let the midlayer enter its error handler for what a LUN does
+ * (see recovery.c). These are for sg_reset, and for the rare cases in which the
+ * midlayer enters it by itself. They wait, and believe a task management function only
+ * when the commands are back: hosts exist that answer "complete" and cancel nothing.
  */
 #include <linux/iopoll.h>
 #include <linux/rcupdate.h>
@@ -117,8 +116,7 @@ int virtscsi_eh_reset_lun(struct scsi_cmnd *sc)
 /* Likewise (I_T NEXUS RESET). */
 int virtscsi_eh_reset_target(struct scsi_cmnd *sc)
 {
-	return eh_execute(sc, "I_T nexus reset",
-			  VIRTIO_SCSI_T_TMF_I_T_NEXUS_RESET);
+	return eh_execute(sc, "I_T nexus reset", VIRTIO_SCSI_T_TMF_I_T_NEXUS_RESET);
 }
 
 /*

@@ -151,7 +151,7 @@ static void lun_work(struct work_struct *work)
 						work.work);
 	struct scsi_device *sdev = lun->sdev;
 	struct virtscsi *vscsi = shost_priv(sdev->host);
-	bool is_forced;
+	bool may_rescan, is_forced;
 	int err;
 
 	if (vscsi->luns.is_stuck(sdev)) {
@@ -163,9 +163,10 @@ static void lun_work(struct work_struct *work)
 	if (test_and_clear_bit(VIRTSCSI_LUN_REVIEW, &lun->tasks) &&
 	    !lun_review(lun))
 		return;
-	if (test_and_clear_bit(VIRTSCSI_LUN_RESCAN, &lun->tasks) &&
-	    READ_ONCE(lun_auto_rescan)) {
-		err = scsi_rescan_device(sdev);
+	if (test_and_clear_bit(VIRTSCSI_LUN_RESCAN, &lun->tasks)) {
+		may_rescan = READ_ONCE(lun_auto_rescan);
+		err = may_rescan ? scsi_rescan_device(sdev) :
+		      blk_queue_pm_only(sdev->request_queue) ? -EWOULDBLOCK : 0;
 		clear_bit(VIRTSCSI_LUN_IS_TOLD, &lun->tasks);
 		/* Not while it is suspended. A query would wake it up. */
 		if (err == -EWOULDBLOCK) {
@@ -174,7 +175,7 @@ static void lun_work(struct work_struct *work)
 					   SUSPENDED_INTERVAL);
 			return;
 		}
-		if (!virtscsi_lun_limits_take_vpd(sdev))
+		if (!may_rescan || !virtscsi_lun_limits_take_vpd(sdev))
 			set_bit(VIRTSCSI_LUN_QUERY, &lun->tasks);
 	}
 

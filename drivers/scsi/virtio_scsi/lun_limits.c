@@ -115,9 +115,9 @@ static u32 lun_limits_hba(struct scsi_device *sdev, enum virtscsi_limit_id id)
 }
 
 /*
- * Takes the VPD page that the SCSI core has read, before anybody read the
- * capacity. Returns true unless a query is needed: the core has no pages, or the
- * block size decides.
+ * Takes the VPD page that the SCSI core has read, before anybody read the capacity.
+ * Returns true unless a query is needed: the core has no pages, or the block size
+ * decides and is not known to be the least.
  */
 bool virtscsi_lun_limits_take_vpd(struct scsi_device *sdev)
 {
@@ -135,8 +135,10 @@ bool virtscsi_lun_limits_take_vpd(struct scsi_device *sdev)
 	WRITE_ONCE(nego->max_blocks, max_blocks);
 	/* In blocks of 512 bytes, the smallest there are. */
 	return rcu_access_pointer(sdev->vpd_pg0) &&
-	       max_sectors >= VIRTSCSI_BLOCK_SIZE_LAST >> 9 &&
-	       (!max_blocks || max_blocks >= max_sectors);
+	       ((max_sectors >= VIRTSCSI_BLOCK_SIZE_LAST >> 9 &&
+		 (!max_blocks || max_blocks >= max_sectors)) ||
+		(READ_ONCE(nego->block_size) == SECTOR_SIZE &&
+		 queue_logical_block_size(sdev->request_queue) == SECTOR_SIZE));
 }
 
 static void lun_limits_compute(struct scsi_device *sdev, const u32 overrides[],

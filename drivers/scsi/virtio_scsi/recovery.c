@@ -21,6 +21,7 @@
  * not entered, since it stops all LUNs of the host.
  */
 #include <linux/jiffies.h>
+#include <linux/kernel.h>
 #include <linux/ratelimit.h>
 #include <linux/virtio.h>
 #include <scsi/scsi.h>
@@ -271,7 +272,9 @@ static bool recovery_visit(struct scsi_cmnd *sc, void *data)
 	}
 	is_lost = recovery_is_lost(tally->vscsi, sc);
 	recovery_report(sc, is_lost);
-	tally->nr_lost += is_lost;
+	/* Shutdown waits for the disks' flushes only, and a reset would end them all. */
+	tally->nr_lost += is_lost && (system_state <= SYSTEM_RUNNING ||
+				      blk_rq_is_passthrough(scsi_cmd_to_rq(sc)));
 	tally->nr_held += !is_lost;
 	if (of->acted == of->timeouts)
 		return true;

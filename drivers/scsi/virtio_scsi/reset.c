@@ -87,7 +87,6 @@ void virtscsi_reset_start(struct virtscsi *vscsi)
 	virtio_device_ready(vscsi->vdev);
 	virtscsi_vq_set_state(vscsi, VIRTSCSI_VQ_RUNNING);
 	WRITE_ONCE(vscsi->reset.state, VIRTSCSI_LIVE);
-	vscsi->reset.retry_s = RETRY_FIRST_S;
 }
 
 /*
@@ -104,6 +103,9 @@ static void reset_give_up(struct virtscsi *vscsi, const char *why, int err)
 		return;
 	}
 	reset_stop(vscsi, VIRTSCSI_FAILED);
+	if (time_after64(get_jiffies_64(), reset->given_up_at + WINDOW))
+		reset->retry_s = RETRY_FIRST_S;
+	reset->given_up_at = get_jiffies_64();
 	mod_delayed_work(system_freezable_wq, &reset->tend, reset->retry_s * HZ);
 }
 
@@ -210,12 +212,11 @@ static int reset_device(struct virtscsi *vscsi, const char *why)
 }
 
 /*
- * Resets the device; the midlayer repeats the commands in flight. A device that is
- * gone or does not start is given up: in any case it has no command afterwards.
- * Without @is_fault, which says that the device lost commands, a driver that is being
- * unbound gives it up, so that the removal goes on.
- * Returns 0, or the error for which all commands fail now. Process context; does no
- * I/O to get memory.
+ * Resets the device; the midlayer repeats the commands in flight. A device that is gone
+ * or does not start is given up: in any case it has no command afterwards. Without
+ * @is_fault, which says that the device lost commands, a driver that is being unbound
+ * gives it up, so that the removal goes on. Returns 0, or the error for which all
+ * commands fail now. Process context; does no I/O to get memory.
  */
 int virtscsi_reset_device(struct virtscsi *vscsi, const char *why, bool is_fault)
 {

@@ -31,6 +31,7 @@ struct virtscsi_reset {
 	struct delayed_work tend;	/* for a device that does not work */
 	unsigned int nr_watched;	/* of a reset by others, in seconds */
 	unsigned int retry_s;	/* from giving up to the next try */
+	u64 given_up_at;	/* in jiffies */
 	u64 window_began;	/* of nr_in_window, in jiffies */
 	unsigned int nr_in_window;
 };

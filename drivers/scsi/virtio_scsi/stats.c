@@ -2,9 +2,8 @@
 /*
  * Counters of a LUN's commands and of an HBA. None is ever set back.
  *
- * Any CPU may complete a command of any LUN, so the counters of a LUN are per
- * CPU and summed up when they are read. On 32 bits the sum may see half of an
- * update.
+ * Any CPU may complete a command of any LUN, so the counters of a LUN are per CPU and
+ * summed up when they are read. On 32 bits the sum may see half of an update.
  */
 #include <linux/cpumask.h>
 #include <linux/spinlock.h>

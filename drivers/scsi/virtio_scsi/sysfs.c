@@ -111,7 +111,7 @@ const struct attribute_group *virtscsi_sysfs_lun_groups[] = {
 };
 
 static void __init sysfs_fill(struct limit_group *group, enum limit_part part,
-			      const char * const names[], unsigned int nr)
+			      unsigned int nr)
 {
 	static const char * const part_names[] = {
 		[LIMIT_VALUE] = "limits",
@@ -126,7 +126,7 @@ static void __init sysfs_fill(struct limit_group *group, enum limit_part part,
 		struct limit_attribute *limit = &group->limits[id];
 		bool is_rw = part == LIMIT_VALUE && id < VIRTSCSI_NR_OVERRIDES;
 
-		limit->attr.attr.name = names[id];
+		limit->attr.attr.name = virtscsi_limit_names[id];
 		limit->attr.attr.mode = is_rw ? 0644 : 0444;
 		limit->attr.show = limit_show;
 		limit->attr.store = is_rw ? limit_store : NULL;
@@ -140,14 +140,9 @@ static void __init sysfs_fill(struct limit_group *group, enum limit_part part,
 
 void __init virtscsi_sysfs_module_init(void)
 {
-	sysfs_fill(&host_limits, LIMIT_VALUE, virtscsi_limit_names,
-		   VIRTSCSI_NR_LIMITS);
-	sysfs_fill(&host_sources, LIMIT_SOURCE, virtscsi_limit_names,
-		   VIRTSCSI_NR_LIMITS);
-	sysfs_fill(&host_asked, LIMIT_ASKED, virtscsi_limit_names,
-		   VIRTSCSI_NR_LIMITS);
-	sysfs_fill(&lun_limits, LIMIT_VALUE, virtscsi_limit_names,
-		   VIRTSCSI_NR_OVERRIDES);
-	sysfs_fill(&lun_sources, LIMIT_SOURCE, virtscsi_limit_names,
-		   VIRTSCSI_NR_OVERRIDES);
+	sysfs_fill(&host_limits, LIMIT_VALUE, VIRTSCSI_NR_LIMITS);
+	sysfs_fill(&host_sources, LIMIT_SOURCE, VIRTSCSI_NR_LIMITS);
+	sysfs_fill(&host_asked, LIMIT_ASKED, VIRTSCSI_NR_LIMITS);
+	sysfs_fill(&lun_limits, LIMIT_VALUE, VIRTSCSI_NR_OVERRIDES);
+	sysfs_fill(&lun_sources, LIMIT_SOURCE, VIRTSCSI_NR_OVERRIDES);
 }

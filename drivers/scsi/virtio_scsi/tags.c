@@ -17,8 +17,7 @@
 #include "wire.h"
 
 /*
- * The limits of the host are set. virtscsi_tags_exit() undoes it, also after an
- * error.
+ * The limits of the host are set. virtscsi_tags_exit() undoes it, also after an error.
  */
 int virtscsi_tags_init(struct virtscsi *vscsi)
 {

@@ -3,10 +3,9 @@
  * Virtqueues in use: adding, reaping, stopping. Only this file and vq_find.c call
  * virtqueue_*().
  *
- * Each virtqueue has a lock. It is held to add a buffer and to take returned
- * buffers out, and is not held while a returned buffer is processed: reaping
- * takes a batch out under the lock and passes it to the owner's finish()
- * outside.
+ * Each virtqueue has a lock. It is held to add a buffer and to take returned buffers
+ * out, and is not held while a returned buffer is processed: reaping takes a batch out
+ * under the lock and passes it to the owner's finish() outside.
  *
  * Between the two, no other CPU can see the buffer. Therefore reaping, from
  * taking out to the end of finish(), is an RCU read-side critical section.
