@@ -103,6 +103,7 @@ class Guest:
 
     def verbs(self):
         return {'sleep': self._verb_sleep, 'file': self._verb_file, 'promtool': _verb_promtool,
+                'unpacked': _verb_unpacked,
                 'clock': lambda _: str(int(time.monotonic() * 1000))}
 
     def close_transport(self):
@@ -308,6 +309,11 @@ def _verb_promtool(encoded):
     if done.returncode or said:
         raise ValueError(said)
     return said
+
+
+def _verb_unpacked(package):
+    """unpacked PACKAGE: the directory in the cache where a Debian package is unpacked, without being installed."""
+    return kernels.uninstalled(package, '')
 
 
 def _reply_lines(status, text):
