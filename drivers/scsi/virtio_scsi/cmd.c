@@ -226,8 +226,9 @@ static bool cmd_fails_over(struct scsi_cmnd *sc)
 
 /*
  * The result of a command that was ended by a reset or an abort, and may have been
- * carried out. The midlayer repeats DID_RESET whatever the number of retries;
- * DID_TRANSPORT_DISRUPTED honours that number, which bsg leaves to chance.
+ * carried out. The midlayer repeats DID_RESET whatever the number of retries. So
+ * pass-through, and what a device aborts unasked, get DID_TRANSPORT_DISRUPTED, which
+ * honours that number: 0 for SG_IO on a disk or sg node, 1 for ch, any for bsg.
  */
 static u32 cmd_interrupted_result(struct scsi_cmnd *sc)
 {

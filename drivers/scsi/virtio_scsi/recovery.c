@@ -272,7 +272,7 @@ static bool recovery_visit(struct scsi_cmnd *sc, void *data)
 	}
 	is_lost = recovery_is_lost(tally->vscsi, sc);
 	recovery_report(sc, is_lost);
-	/* Shutdown waits for the disks' flushes only, and a reset would end them all. */
+	/* Shutdown waits only for the flushes of the disks; a reset would fail them. */
 	tally->nr_lost += is_lost && (system_state <= SYSTEM_RUNNING ||
 				      blk_rq_is_passthrough(scsi_cmd_to_rq(sc)));
 	tally->nr_held += !is_lost;

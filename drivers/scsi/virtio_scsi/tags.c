@@ -16,9 +16,7 @@
 #include "virtscsi.h"
 #include "wire.h"
 
-/*
- * The limits of the host are set. virtscsi_tags_exit() undoes it, also after an error.
- */
+/* The limits of the host are set. virtscsi_tags_exit() undoes it, also after an error. */
 int virtscsi_tags_init(struct virtscsi *vscsi)
 {
 	u32 align = max(cache_line_size(), dma_get_cache_alignment());
