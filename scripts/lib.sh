@@ -60,7 +60,9 @@ version_of_module() { sed -n 's/^MODULE_VERSION("\(.*\)");$/\1/p' "$top/include/
 version_of_package() {
 	commit=
 	if [ -e "$top/.git" ]; then
-		commit=$(TZ=UTC git -C "$top" log -1 --format=%cd.%h --date=format-local:%Y%m%d.%H%M%S 2>/dev/null) || :
+		# Named, so that git does not ask whose directory it is.
+		commit=$(GIT_DIR=${GIT_DIR:-$top/.git} TZ=UTC git log -1 --format=%cd.%h --date=format-local:%Y%m%d.%H%M%S) ||
+			die "git does not name the commit, which is part of the version"
 	fi
 	echo "$(version_of_module)${commit:++$commit}"
 }
