@@ -184,7 +184,7 @@ static void event_work(struct work_struct *work)
 	unsigned int nr_events = 0;
 
 	while (!READ_ONCE(vscsi->events.is_stopped) &&
-	       event_take(vscsi, &event)) {
+	       nr_events < 4 * NR_EVENTS && event_take(vscsi, &event)) {
 		trace_virtscsi_event(vscsi, &event);
 		virtscsi_stats_hba_count(vscsi, VIRTSCSI_STATS_EVENTS);
 		if (++nr_events >= NR_EVENTS)
@@ -193,6 +193,9 @@ static void event_work(struct work_struct *work)
 			msleep(FLOOD_PAUSE_MS);
 		event_dispatch(vscsi, &event);
 	}
+	/* Suspend waits for the work. */
+	if (nr_events == 4 * NR_EVENTS)
+		virtscsi_event_check(vscsi);
 }
 
 /*

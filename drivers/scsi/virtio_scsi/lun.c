@@ -53,7 +53,7 @@
 #define INQUIRY_TIMEOUT	(10 * HZ)
 #define INQUIRY_RETRIES	3
 #define INQUIRY_LEN	36
-#define SECOND_LOOK	(10 * HZ)	/* at a LUN that is denied */
+#define SECOND_LOOK	(60 * HZ)	/* at a LUN that is denied */
 
 static bool lun_auto_rescan = true;
 module_param_named(auto_rescan, lun_auto_rescan, bool, 0644);
@@ -120,7 +120,7 @@ static bool lun_is_ready(struct scsi_device *sdev)
 }
 
 /* Whether the LUN is there, and what changed of it. False: do no more now. */
-static bool lun_review(struct virtscsi_lun *lun)
+static bool lun_review(struct virtscsi_lun *lun, enum virtscsi_lun_task task)
 {
 	struct virtscsi *vscsi = shost_priv(lun->sdev->host);
 	enum lun_presence presence = lun_inquire(lun->sdev);
@@ -132,16 +132,18 @@ static bool lun_review(struct virtscsi_lun *lun)
 		lun->denied_at = now;
 	if (presence == LUN_DENIED &&
 	    time_before64(now, lun->denied_at + SECOND_LOOK)) {
-		set_bit(VIRTSCSI_LUN_REVIEW, &lun->tasks);
-		queue_delayed_work(lun_workqueue, &lun->work, SECOND_LOOK);
+		set_bit(task, &lun->tasks);
+		queue_delayed_work(lun_workqueue, &lun->work,
+				   lun->denied_at + SECOND_LOOK - now);
 		return false;
 	}
 	if (presence == LUN_GONE || presence == LUN_DENIED) {
 		vscsi->luns.gone(lun->sdev);
 		return false;
 	}
-	set_bit(lun_is_ready(lun->sdev) ? VIRTSCSI_LUN_RESCAN :
-					  VIRTSCSI_LUN_QUERY, &lun->tasks);
+	if (task == VIRTSCSI_LUN_REVIEW)
+		set_bit(lun_is_ready(lun->sdev) ? VIRTSCSI_LUN_RESCAN :
+						  VIRTSCSI_LUN_QUERY, &lun->tasks);
 	return true;
 }
 
@@ -152,7 +154,7 @@ static void lun_work(struct work_struct *work)
 	struct scsi_device *sdev = lun->sdev;
 	struct virtscsi *vscsi = shost_priv(sdev->host);
 	bool may_rescan, is_forced;
-	int err;
+	int task, err;
 
 	if (vscsi->luns.is_stuck(sdev)) {
 		queue_delayed_work(lun_workqueue, &lun->work, STUCK_INTERVAL);
@@ -160,9 +162,10 @@ static void lun_work(struct work_struct *work)
 	}
 
 	WRITE_ONCE(lun->ran_at, jiffies);
-	if (test_and_clear_bit(VIRTSCSI_LUN_REVIEW, &lun->tasks) &&
-	    !lun_review(lun))
-		return;
+	for (task = VIRTSCSI_LUN_LOOK; task <= VIRTSCSI_LUN_REVIEW; task++)
+		if (test_and_clear_bit(task, &lun->tasks) &&
+		    !lun_review(lun, task))
+			return;
 	if (test_and_clear_bit(VIRTSCSI_LUN_RESCAN, &lun->tasks)) {
 		may_rescan = READ_ONCE(lun_auto_rescan);
 		err = may_rescan ? scsi_rescan_device(sdev) :
@@ -228,8 +231,8 @@ bool virtscsi_lun_is_silent(struct scsi_device *sdev)
 	spin_lock_irq(sdev->host->host_lock);
 	lun = sdev->hostdata;
 	if (lun && !test_bit(VIRTSCSI_LUN_IS_REMOVED, &lun->tasks)) {
-		is_silent = time_after64(get_jiffies_64(),
-					 lun->answered_at + SCAN_ANSWERED);
+		is_silent = time_after64(get_jiffies_64(), SCAN_ANSWERED +
+					 READ_ONCE(lun->answered_at));
 		if (is_silent)
 			queue_work(lun_workqueue, &lun->inquiry);
 	}
@@ -333,7 +336,7 @@ int virtscsi_lun_alloc(struct scsi_device *sdev)
 	INIT_WORK(&lun->query, lun_query_work);
 	INIT_WORK(&lun->inquiry, lun_inquiry_work);
 	init_completion(&lun->queried);
-	sdev->hostdata = lun;
+	smp_store_release(&sdev->hostdata, lun); /* it can be found already */
 	/* QEMU writes limits there whatever SPC version the LUN claims. */
 	sdev->sdev_bflags = BLIST_TRY_VPD_PAGES;
 	return 0;

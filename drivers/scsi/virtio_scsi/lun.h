@@ -18,7 +18,8 @@ struct virtscsi;
 enum virtscsi_lun_task {
 	/* The SCSI core and the upper driver read again what they know of it. */
 	VIRTSCSI_LUN_RESCAN,
-	VIRTSCSI_LUN_REVIEW,		/* is it there? then RESCAN */
+	VIRTSCSI_LUN_LOOK,		/* is it there? */
+	VIRTSCSI_LUN_REVIEW,		/* the same, then RESCAN */
 	VIRTSCSI_LUN_QUERY,		/* query and apply limits */
 	VIRTSCSI_LUN_FORCE,		/* the same, for the administrator */
 	VIRTSCSI_LUN_APPLY,		/* only apply them, as each task does */

@@ -122,28 +122,16 @@ static void scan_do_changes(struct virtscsi *vscsi)
 	}
 }
 
-/* Each LUN of the target finds out whether it is there, and what changed of it. */
-static void scan_review(struct virtscsi *vscsi, unsigned int target)
+/* All LUNs of the target, but for those that are just being probed. */
+static void scan_schedule_luns(struct virtscsi *vscsi, unsigned int target,
+			       enum virtscsi_lun_task task)
 {
 	struct scsi_device *sdev;
 
 	shost_for_each_device(sdev, vscsi->shost)
-		if (target == SCAN_WILD_CARD || sdev->id == target)
-			virtscsi_lun_schedule(sdev, VIRTSCSI_LUN_REVIEW, false);
-}
-
-static void scan_prepare_host(struct virtscsi *vscsi)
-{
-	struct virtscsi_scan *scan = &vscsi->scan;
-	unsigned int target;
-
-	if (!xchg(&scan->is_host_due, false))
-		return;
-	WRITE_ONCE(scan->host_scanned_at, get_jiffies_64());
-	WRITE_ONCE(scan->may_have_lost, false);
-	scan_review(vscsi, SCAN_WILD_CARD);
-	for (target = 0; target < vscsi->shost->max_id; target++)
-		set_bit(target, scan->targets);
+		if ((target == SCAN_WILD_CARD || sdev->id == target) &&
+		    sdev->sdev_state != SDEV_CREATED)
+			virtscsi_lun_schedule(sdev, task, false);
 }
 
 static void scan_work(struct work_struct *work)
@@ -153,7 +141,6 @@ static void scan_work(struct work_struct *work)
 	struct virtscsi_scan *scan = &vscsi->scan;
 	unsigned int target;
 
-	scan_prepare_host(vscsi);
 	for (target = 0; target < VIRTSCSI_NR_TARGETS; target++) {
 		scan_do_changes(vscsi);
 		if (!test_bit(target, scan->targets))
@@ -181,7 +168,7 @@ static void scan_schedule(struct virtscsi *vscsi, unsigned int target)
 
 void virtscsi_scan_target(struct virtscsi *vscsi, unsigned int target)
 {
-	scan_review(vscsi, target);
+	scan_schedule_luns(vscsi, target, VIRTSCSI_LUN_REVIEW);
 	scan_schedule(vscsi, target);
 }
 
@@ -194,7 +181,7 @@ void virtscsi_scan_change(struct virtscsi *vscsi, unsigned int target, u64 lun,
 	struct virtscsi_scan *scan = &vscsi->scan;
 	int err;
 
-	scan->changed_at = get_jiffies_64();
+	WRITE_ONCE(scan->changed_at, get_jiffies_64());
 	err = xa_reserve(&scan->changes, index, GFP_KERNEL);
 	xa_lock(&scan->changes);
 	if (is_added)
@@ -206,7 +193,7 @@ void virtscsi_scan_change(struct virtscsi *vscsi, unsigned int target, u64 lun,
 
 	/* For LUN 0 the whole target may be meant. */
 	if (err || (!lun && !is_added))
-		scan_review(vscsi, target);
+		scan_schedule_luns(vscsi, target, VIRTSCSI_LUN_LOOK);
 	if (err || (!lun && is_added))
 		set_bit(target, scan->targets);
 	scan_start(scan);
@@ -224,11 +211,18 @@ void virtscsi_scan_gone(struct scsi_device *sdev)
 	scan_schedule(vscsi, sdev->id);
 }
 
-/* Events may have been missed: finds out what came and went. Any context. */
+/* Events may have been missed: finds out what came and went. Process context. */
 void virtscsi_scan_host(struct virtscsi *vscsi)
 {
-	WRITE_ONCE(vscsi->scan.is_host_due, true);
-	scan_start(&vscsi->scan);
+	struct virtscsi_scan *scan = &vscsi->scan;
+	unsigned int target;
+
+	WRITE_ONCE(scan->host_scanned_at, get_jiffies_64());
+	WRITE_ONCE(scan->may_have_lost, false);
+	scan_schedule_luns(vscsi, SCAN_WILD_CARD, VIRTSCSI_LUN_REVIEW);
+	for (target = 0; target < vscsi->shost->max_id; target++)
+		set_bit(target, scan->targets);
+	scan_start(scan);
 }
 
 /*
@@ -245,7 +239,7 @@ static void scan_attention_work(struct work_struct *work)
 
 	if (time_after_eq64(READ_ONCE(scan->host_scanned_at), seen) ||
 	    (!READ_ONCE(scan->may_have_lost) &&
-	     time_after64(scan->changed_at + ATTENTION_EARLIER, seen)))
+	     time_after64(READ_ONCE(scan->changed_at) + ATTENTION_EARLIER, seen)))
 		return;
 	virtscsi_scan_host(vscsi);
 }

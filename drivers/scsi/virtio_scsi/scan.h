@@ -19,7 +19,6 @@ struct virtscsi_scan {
 	struct delayed_work work;
 	struct xarray changes;		/* what events say of LUNs */
 	DECLARE_BITMAP(targets, VIRTSCSI_NR_TARGETS);	/* to be scanned */
-	bool is_host_due;		/* events were missed, or a reset */
 	bool is_stopped;
 	struct delayed_work attention;	/* REPORTED LUNS DATA HAS CHANGED */
 	u64 attention_seen;
