@@ -55,13 +55,15 @@ fill_in() { sed "s/$1/$(printf '%s' "$2" | sed 's|[\\/&]|\\&|g')/"; }
 # The version that the module says, and make dkms takes.
 version_of_module() { sed -n 's/^MODULE_VERSION("\(.*\)");$/\1/p' "$top/include/compat/version.c"; }
 
+# last_commit OPTION...: what git log says of it. GIT_DIR: git does not ask whose directory it is.
+last_commit() { GIT_DIR=${GIT_DIR:-$top/.git} git log -1 "$@"; }
+
 # The version of packages: newer commits have higher ones, so that a package manager takes
 # the rebuilt package for an upgrade.
 version_of_package() {
 	commit=
 	if [ -e "$top/.git" ]; then
-		# Named, so that git does not ask whose directory it is.
-		commit=$(GIT_DIR=${GIT_DIR:-$top/.git} TZ=UTC git log -1 --format=%cd.%h --date=format-local:%Y%m%d.%H%M%S) ||
+		commit=$(TZ=UTC last_commit --format=%cd.%h --date=format-local:%Y%m%d.%H%M%S) ||
 			die "git does not name the commit, which is part of the version"
 	fi
 	echo "$(version_of_module)${commit:++$commit}"

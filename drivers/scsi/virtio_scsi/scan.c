@@ -7,8 +7,7 @@
  * the others, so it waits while LUN 0 is stuck and does not answer.
  *
  * When events may be missing, all targets are scanned, and each LUN finds out by
- * its own work whether it is there and what changed of it.
- * The work is freezable: nobody scans while the system is suspended.
+ * its own work what changed of it. Nobody scans while the system is suspended.
  */
 #include <linux/bits.h>
 #include <linux/delay.h>
@@ -122,7 +121,7 @@ static void scan_do_changes(struct virtscsi *vscsi)
 	}
 }
 
-/* All LUNs of the target, but for those that are just being probed. */
+/* All LUNs of the target that have been identified. */
 static void scan_schedule_luns(struct virtscsi *vscsi, unsigned int target,
 			       enum virtscsi_lun_task task)
 {
@@ -130,7 +129,7 @@ static void scan_schedule_luns(struct virtscsi *vscsi, unsigned int target,
 
 	shost_for_each_device(sdev, vscsi->shost)
 		if ((target == SCAN_WILD_CARD || sdev->id == target) &&
-		    sdev->sdev_state != SDEV_CREATED)
+		    sdev->inquiry)
 			virtscsi_lun_schedule(sdev, task, false);
 }
 
@@ -217,6 +216,8 @@ void virtscsi_scan_host(struct virtscsi *vscsi)
 	struct virtscsi_scan *scan = &vscsi->scan;
 	unsigned int target;
 
+	if (READ_ONCE(scan->is_stopped))
+		return;
 	WRITE_ONCE(scan->host_scanned_at, get_jiffies_64());
 	WRITE_ONCE(scan->may_have_lost, false);
 	scan_schedule_luns(vscsi, SCAN_WILD_CARD, VIRTSCSI_LUN_REVIEW);
