@@ -449,6 +449,17 @@ static bool do_drop_events(FILE *out, char **word)
 	return true;
 }
 
+static bool do_ignore_requests(FILE *out, char **word)
+{
+	bool on;
+
+	(void)out;
+	if (!take_switch(word[0], &on))
+		return false;
+	hba_ignore_requests(on);
+	return true;
+}
+
 static bool do_check_pages(FILE *out, char **word)
 {
 	bool on;
@@ -547,6 +558,7 @@ static const struct {
 	{ "mutate", 1, MAX_WORDS - 2, do_mutate, "off | [seed=N] [corpus=DIR] [wild=N] [responses=|tmfs=|events=|configuration=PERCENT]" },
 	{ "stop", 0, 0, do_stop, "" },
 	{ "go", 0, 0, do_go, "" },
+	{ "ignore-requests", 1, 1, do_ignore_requests, "on|off" },
 	{ "freeze", 1, 1, do_freeze, "MILLISECONDS" },
 	{ "disconnect", 0, 0, do_disconnect, "" },
 	{ "away", 0, 0, do_away, "" },

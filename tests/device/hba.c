@@ -49,6 +49,7 @@ static struct ring rings[RING_MAX_RINGS];
 static uint64_t features;
 static uint64_t delay_ns;
 static bool stopped;
+static bool ignores_requests;
 
 /* A task management function that comes late: the control queue waits behind it. */
 static struct {
@@ -281,6 +282,8 @@ static void request_check(const struct request *q, struct sgl out, struct sgl in
 
 static void take_in(struct ring *r)
 {
+	if (ignores_requests)
+		return;
 	do {
 		struct request *q;
 
@@ -588,6 +591,14 @@ void hba_stop(bool stop)
 {
 	stopped = stop;
 	for (unsigned int i = 0; !stop && i < RING_MAX_RINGS; i++)
+		hba_kick(&rings[i]);
+}
+
+/* As if an I/O thread stood still: commands stay in their rings, the control queue is served. */
+void hba_ignore_requests(bool ignore)
+{
+	ignores_requests = ignore;
+	for (unsigned int i = QUEUE_REQUEST; !ignore && i < RING_MAX_RINGS; i++)
 		hba_kick(&rings[i]);
 }
 

@@ -30,6 +30,7 @@ void hba_run(void);
 int hba_poll_ms(void);
 void hba_set_delay_ms(uint64_t delay_ms);
 void hba_stop(bool stop);
+void hba_ignore_requests(bool ignore);
 
 bool hba_has_feature(unsigned int bit);
 

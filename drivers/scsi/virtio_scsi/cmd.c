@@ -406,7 +406,7 @@ struct virtscsi_vq *virtscsi_cmd_vq(struct scsi_cmnd *sc)
 /* Ring the doorbell for commands that were sent without. */
 void virtscsi_cmd_commit(struct Scsi_Host *shost, u16 hwq)
 {
-	virtscsi_vq_kick(virtscsi_vq_request(shost_priv(shost), hwq));
+	virtscsi_vq_kick(virtscsi_vq_request(shost_priv(shost), hwq), false);
 }
 
 /* Returns how many commands finished. */
@@ -445,12 +445,4 @@ int virtscsi_cmd_init_priv(struct Scsi_Host *shost, struct scsi_cmnd *sc)
 {
 	memset(scsi_cmd_priv(sc), 0, sizeof(struct virtscsi_cmd));
 	return 0;
-}
-
-/* late() is called when a command comes back whose timer had fired; under RCU. */
-void virtscsi_cmd_init(struct virtscsi *vscsi,
-		       void (*late)(struct virtscsi *vscsi,
-				    struct scsi_cmnd *sc))
-{
-	vscsi->cmds.late = late;
 }

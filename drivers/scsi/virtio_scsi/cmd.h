@@ -69,9 +69,6 @@ static inline unsigned int virtscsi_cmd_age_ms(struct scsi_cmnd *sc)
 
 extern const struct virtscsi_vq_ops virtscsi_cmd_vq_ops;
 
-void virtscsi_cmd_init(struct virtscsi *vscsi,
-		       void (*late)(struct virtscsi *vscsi,
-				    struct scsi_cmnd *sc));
 struct virtscsi_vq *virtscsi_cmd_vq(struct scsi_cmnd *sc);
 bool virtscsi_cmd_is_failfast(struct scsi_cmnd *sc);
 u64 virtscsi_cmd_doubt(struct scsi_device *sdev, u64 until);

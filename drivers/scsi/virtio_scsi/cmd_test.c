@@ -95,7 +95,7 @@ static void fake_init_vscsi(struct fake *fake, struct Scsi_Host *shost)
 	vscsi->tags.nr_tags = 1;
 	virtscsi_vq_init(vscsi, &setup);
 	virtscsi_tmf_init(vscsi, fake_done);
-	virtscsi_cmd_init(vscsi, fake_late);
+	vscsi->cmds.late = fake_late;
 	fake->vscsi = vscsi;
 }
 

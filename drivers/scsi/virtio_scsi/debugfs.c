@@ -50,9 +50,8 @@ static const char * const flow_names[] = { "write", "read", "none" };
 static void queues_show_one(struct seq_file *file, const char *name,
 			    struct virtscsi_vq *vq)
 {
-	struct virtscsi_vq_stats stats;
+	const struct virtscsi_vq_stats stats = virtscsi_vq_read_stats(vq);
 
-	virtscsi_vq_read_stats(vq, &stats);
 	seq_printf(file, "%s %llu %llu %llu %llu %llu\n", name, stats.added,
 		   stats.returned, stats.unprompted, stats.doorbells,
 		   stats.interrupts);

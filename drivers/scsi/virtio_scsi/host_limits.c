@@ -101,7 +101,6 @@ static int host_limits_compute(struct virtscsi *vscsi,
 		.nr_segments = SG_MAX_SEGMENTS,
 		.queue_depth = BLK_MQ_MAX_DEPTH,
 		.segment_size = virtio_max_dma_size(vdev),
-		.transfer_size = dma_max_mapping_size(vdev->dev.parent),
 	};
 	struct virtscsi_config config;
 	int err;
@@ -178,10 +177,8 @@ static bool host_limits_can_follow(struct virtscsi *vscsi,
 	for (i = 0; i < ARRAY_SIZE(fixed); i++) {
 		id = fixed[i];
 		if (new[id].value == old[id].value ||
-		    (id == VIRTSCSI_EVENT_SIZE &&
-		     new[id].value < old[id].value) ||
-		    (id == VIRTSCSI_PROT_SEG_MAX &&
-		     new[id].value > old[id].value))
+		    (id == VIRTSCSI_EVENT_SIZE && new[id].value < old[id].value) ||
+		    (id == VIRTSCSI_PROT_SEG_MAX && new[id].value > old[id].value))
 			continue;
 		dev_err(dev, "%s: was %u before the reset, now %u, cannot change while in use\n",
 			virtscsi_limit_names[id], old[id].value, new[id].value);
@@ -237,9 +234,8 @@ void virtscsi_host_limits_init(struct virtscsi *vscsi)
 
 	for (id = 0; id < VIRTSCSI_NR_OVERRIDES; id++) {
 		value = READ_ONCE(host_limits_params[id]);
-		if (value)
-			value = max(value, virtscsi_limits_min_override(id, PAGE_SIZE));
-		vscsi->limits.overrides[id] = value;
+		vscsi->limits.overrides[id] =
+			value ? max(value, virtscsi_limits_min_override(id)) : 0;
 	}
 }
 
@@ -309,7 +305,7 @@ struct virtscsi_limit virtscsi_host_limits_show(const struct virtscsi *vscsi,
 int virtscsi_host_limits_check_override(struct device *dev, unsigned int id,
 					u32 value, u32 max)
 {
-	u32 min = virtscsi_limits_min_override(id, PAGE_SIZE);
+	u32 min = virtscsi_limits_min_override(id);
 
 	if (!value || (value >= min && value <= max))
 		return 0;

@@ -47,6 +47,9 @@
 #define COUNTED_PAGE_SECTORS	8
 #define COUNTED_SEG_LAST	512
 
+/* Bytes in a segment that may be bounced: the largest bounce buffers seldom are free. */
+#define BOUNCED_SEGMENT		65536U
+
 /* sg and SG_IO compute byte counts in an int. */
 #define MAX_SECTORS_LAST	(INT_MAX >> 9)
 
@@ -151,10 +154,6 @@ static struct virtscsi_limit limit_max_sectors(u32 asked,
 	if (!asked)
 		limit_set(&limit, DEFAULT_MAX_SECTORS, VIRTSCSI_FROM_DEFAULT);
 	limit_lower(&limit, MAX_SECTORS_LAST, VIRTSCSI_FROM_KERNEL);
-	if (facts->transfer_size)
-		limit_lower(&limit,
-			    max_t(u64, facts->transfer_size >> 9, page_sectors),
-			    VIRTSCSI_FROM_DMA);
 	limit_raise(&limit, page_sectors, VIRTSCSI_FROM_KERNEL);
 	return limit;
 }
@@ -212,10 +211,12 @@ int virtscsi_limits_compute(struct virtscsi_limits *limits,
 		limit_lower(&of[VIRTSCSI_MAX_SECTORS],
 			    (COUNTED_PAGES - 2 * of[VIRTSCSI_SEG_MAX].value) *
 			    COUNTED_PAGE_SECTORS, VIRTSCSI_FROM_PAGES);
-	of[VIRTSCSI_SEGMENT_SIZE] =
-		limit_lower_of(U32_MAX, VIRTSCSI_FROM_KERNEL,
-			       max_t(u64, facts->segment_size, facts->page_size),
-			       VIRTSCSI_FROM_DMA);
+	of[VIRTSCSI_SEGMENT_SIZE] = limit_from(U32_MAX, VIRTSCSI_FROM_KERNEL);
+	if (facts->segment_size < U32_MAX)
+		limit_set(&of[VIRTSCSI_SEGMENT_SIZE],
+			  clamp_t(u64, facts->segment_size, facts->page_size,
+				  max(BOUNCED_SEGMENT, facts->page_size)),
+			  VIRTSCSI_FROM_DMA);
 
 	of[VIRTSCSI_NUM_QUEUES] =
 		virtscsi_limits_nr_queues(config, facts->nr_cpus);
@@ -299,7 +300,7 @@ void virtscsi_limits_compute_lun(struct virtscsi_lun_limits *limits,
 			       VIRTSCSI_FROM_OVERRIDE);
 }
 
-u32 virtscsi_limits_min_override(unsigned int id, u32 page_size)
+u32 virtscsi_limits_min_override(unsigned int id)
 {
-	return id == VIRTSCSI_MAX_SECTORS ? page_size >> 9 : 1;
+	return id == VIRTSCSI_MAX_SECTORS ? VIRTSCSI_BLOCK_SIZE_LAST >> 9 : 1;
 }

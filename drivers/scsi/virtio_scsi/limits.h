@@ -74,7 +74,6 @@ struct virtscsi_facts {
 	u32 nr_segments;	/* the SCSI core's bound for a command */
 	u32 queue_depth;	/* the block layer's bound for a queue */
 	u64 segment_size;	/* bytes that the DMA layer maps in one piece */
-	u64 transfer_size;	/* the same for one command, 0 if unknown */
 };
 
 /* One limit in force, in the unit that its id names. */
@@ -119,7 +118,7 @@ int virtscsi_limits_compute(struct virtscsi_limits *limits,
 			    const struct virtscsi_facts *facts);
 void virtscsi_limits_compute_lun(struct virtscsi_lun_limits *limits,
 				 const struct virtscsi_lun_facts *facts);
-/* The lowest override: what the block layer needs at least. */
-u32 virtscsi_limits_min_override(unsigned int id, u32 page_size);
+/* The lowest override: the largest block and page, and REPORT LUNS of all LUNs. */
+u32 virtscsi_limits_min_override(unsigned int id);
 
 #endif

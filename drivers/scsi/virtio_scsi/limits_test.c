@@ -51,7 +51,6 @@ static const struct virtscsi_facts typical_facts = {
 	.nr_segments = NR_SEGMENTS,
 	.queue_depth = QUEUE_DEPTH,
 	.segment_size = U64_MAX,
-	.transfer_size = 0,
 };
 
 /* Limits without a field in the configuration space. */
@@ -327,45 +326,26 @@ static void limits_test_depth(struct kunit *test)
 		     row->lun_source);
 }
 
-/* What the DMA layer can map, also less than the block layer needs. */
+/* What the DMA layer can map in one piece, also less than the block layer needs. */
 static const struct dma_row {
 	const char *name;
 	u32 page_size;
 	u64 mapped;
-	u32 asked;
 	u32 segment_size;
 	enum virtscsi_limit_source segment_source;
-	u32 max_sectors;
-	enum virtscsi_limit_source source;
 } dma_rows[] = {
-	{ "no bound", 4096, U64_MAX, 0xffff,
-	  U32_MAX, KERNEL, 0xffff, DEVICE },
-	{ "no bound, no max_sectors", 4096, U64_MAX, 0,
-	  U32_MAX, KERNEL, 0xffff, DEFAULT },
-	{ "4 GiB", 4096, 1ULL << 32, 0x400000,
-	  U32_MAX, KERNEL, 0x3fffff, KERNEL },
-	{ "bounce buffers of 256 KiB", 4096, 262144, 0xffff,
-	  262144, DMA, 512, DMA },
-	{ "bounce buffers of 256 KiB, no max_sectors", 4096, 262144, 0,
-	  262144, DMA, 512, DMA },
-	{ "bounce buffers, smaller max_sectors", 4096, 262144, 511,
-	  262144, DMA, 511, DEVICE },
-	{ "odd size", 4096, 5000, 0xffff,
-	  5000, DMA, 9, DMA },
-	{ "one page", 4096, 4096, 0xffff,
-	  4096, DMA, 8, DMA },
-	{ "less than a page", 4096, 512, 0xffff,
-	  4096, DMA, 8, DMA },
-	{ "less than a page, max_sectors of one", 4096, 512, 8,
-	  4096, DMA, 8, DEVICE },
-	{ "one byte", 4096, 1, 0xffff,
-	  4096, DMA, 8, DMA },
-	{ "large pages, no bound", 65536, U64_MAX, 8,
-	  U32_MAX, KERNEL, 128, KERNEL },
-	{ "large pages, bounce buffers", 65536, 262144, 0xffff,
-	  262144, DMA, 512, DMA },
-	{ "large pages, less than a page", 65536, 4096, 0xffff,
-	  65536, DMA, 128, DMA },
+	{ "no bound", 4096, U64_MAX, U32_MAX, KERNEL },
+	{ "4 GiB", 4096, 1ULL << 32, U32_MAX, KERNEL },
+	{ "bounce buffers of 256 KiB", 4096, 262144, 65536, DMA },
+	{ "64 KiB", 4096, 65536, 65536, DMA },
+	{ "odd size", 4096, 5000, 5000, DMA },
+	{ "one page", 4096, 4096, 4096, DMA },
+	{ "less than a page", 4096, 512, 4096, DMA },
+	{ "one byte", 4096, 1, 4096, DMA },
+	{ "large pages, no bound", 65536, U64_MAX, U32_MAX, KERNEL },
+	{ "large pages, bounce buffers", 65536, 262144, 65536, DMA },
+	{ "large pages, less than a page", 65536, 4096, 65536, DMA },
+	{ "huge pages, bounce buffers", 262144, 262144, 262144, DMA },
 };
 
 KUNIT_ARRAY_PARAM_DESC(dma, dma_rows, name);
@@ -373,35 +353,17 @@ KUNIT_ARRAY_PARAM_DESC(dma, dma_rows, name);
 static void limits_test_dma(struct kunit *test)
 {
 	const struct dma_row *row = test->param_value;
-	struct virtscsi_config config = typical_config;
 	struct virtscsi_facts facts = typical_facts;
 	struct virtscsi_limits limits;
 
-	config.max_sectors = row->asked;
 	facts.page_size = row->page_size;
 	facts.segment_size = row->mapped;
-	facts.transfer_size = row->mapped;
 
-	KUNIT_ASSERT_EQ(test, 0,
-			virtscsi_limits_compute(&limits, &config, &facts));
-	expect_limit(test, &limits, VIRTSCSI_SEGMENT_SIZE, row->segment_size,
-		     row->segment_source);
-	expect_limit(test, &limits, VIRTSCSI_MAX_SECTORS, row->max_sectors,
-		     row->source);
-}
-
-/* Without a transfer size (0) the DMA layer bounds segments only. */
-static void limits_test_dma_of_segments_only(struct kunit *test)
-{
-	struct virtscsi_facts facts = typical_facts;
-	struct virtscsi_limits limits;
-
-	facts.segment_size = 65536;
-	facts.transfer_size = 0;
 	KUNIT_ASSERT_EQ(test, 0,
 			virtscsi_limits_compute(&limits, &typical_config,
 						&facts));
-	expect_limit(test, &limits, VIRTSCSI_SEGMENT_SIZE, 65536, DMA);
+	expect_limit(test, &limits, VIRTSCSI_SEGMENT_SIZE, row->segment_size,
+		     row->segment_source);
 	expect_limit(test, &limits, VIRTSCSI_MAX_SECTORS, 0xffff, DEVICE);
 }
 
@@ -572,9 +534,6 @@ static const char *broken_command(const struct virtscsi_limits *limits,
 		return "a command carries a page";
 	if (bytes > INT_MAX)
 		return "a command's bytes fit an int";
-	if (facts->transfer_size &&
-	    bytes > max(facts->transfer_size, page_size))
-		return "the DMA layer maps a command";
 	if (sectors->asked && bytes > max_t(u64, (u64)sectors->asked << 9, page_size))
 		return "a command carries no more than the device takes";
 	return NULL;
@@ -628,7 +587,6 @@ static const u32 some_pages[] = { 4096, 65536 };
 static const u32 some_nr_segments[] = { 128, 2048 };
 static const u32 some_depths[] = { 1, QUEUE_DEPTH, U32_MAX };
 static const u64 some_segment_sizes[] = { 512, 262144, U64_MAX };
-static const u64 some_transfer_sizes[] = { 0, 512, 262144, U64_MAX };
 
 /* 0, 1, and values around the ends of types and limits. */
 static const u32 some_asked[] = {
@@ -645,8 +603,7 @@ static const u32 some_strides[] = { 0, 4, 7 };
 	 ARRAY_SIZE(some_nr_queues) *					\
 	 ARRAY_SIZE(some_pages) * ARRAY_SIZE(some_nr_segments) *	\
 	 ARRAY_SIZE(some_depths) * ARRAY_SIZE(some_segment_sizes) *	\
-	 ARRAY_SIZE(some_transfer_sizes) * ARRAY_SIZE(some_asked) *	\
-	 ARRAY_SIZE(some_strides))
+	 ARRAY_SIZE(some_asked) * ARRAY_SIZE(some_strides))
 
 static void combine(size_t number, struct virtscsi_config *config,
 		    struct virtscsi_facts *facts)
@@ -663,7 +620,6 @@ static void combine(size_t number, struct virtscsi_config *config,
 	facts->nr_segments = some_nr_segments[pick(&number, ARRAY_SIZE(some_nr_segments))];
 	facts->queue_depth = some_depths[pick(&number, ARRAY_SIZE(some_depths))];
 	facts->segment_size = some_segment_sizes[pick(&number, ARRAY_SIZE(some_segment_sizes))];
-	facts->transfer_size = some_transfer_sizes[pick(&number, ARRAY_SIZE(some_transfer_sizes))];
 	stride = some_strides[pick(&number, ARRAY_SIZE(some_strides))];
 	for (id = 0; id < VIRTSCSI_NR_LIMITS; id++)
 		set_field(config, id,
@@ -732,7 +688,6 @@ static struct kunit_case limits_test_cases[] = {
 	KUNIT_CASE_PARAM(limits_test_segments, segments_gen_params),
 	KUNIT_CASE_PARAM(limits_test_depth, depth_gen_params),
 	KUNIT_CASE_PARAM(limits_test_dma, dma_gen_params),
-	KUNIT_CASE(limits_test_dma_of_segments_only),
 	KUNIT_CASE(limits_test_pages),
 	KUNIT_CASE(limits_test_ring_too_small),
 	KUNIT_CASE_PARAM(limits_test_queues, queues_gen_params),

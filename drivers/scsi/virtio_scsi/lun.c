@@ -32,7 +32,7 @@
 
 /* How long a scan waits for the answers of a LUN, and of those after it. */
 #define SCAN_WAIT	(10 * HZ)
-#define SCAN_NEXT_WAIT	HZ
+#define SCAN_NEXT_WAIT	(HZ / 20)
 #define SCAN_SILENCE	(60 * HZ)
 #define SCAN_ANSWERED	(3 * HZ)	/* how long an INQUIRY says that a LUN answers */
 
@@ -183,11 +183,10 @@ static void lun_work(struct work_struct *work)
 	}
 
 	is_forced = test_and_clear_bit(VIRTSCSI_LUN_FORCE, &lun->tasks);
-	if (test_and_clear_bit(VIRTSCSI_LUN_QUERY, &lun->tasks) || is_forced) {
-		/* One that failed is repeated when the work runs next. */
-		if (!virtscsi_lun_limits_query(sdev))
-			set_bit(VIRTSCSI_LUN_QUERY, &lun->tasks);
-	}
+	/* One that failed is repeated when the work runs next. */
+	if ((test_and_clear_bit(VIRTSCSI_LUN_QUERY, &lun->tasks) || is_forced) &&
+	    !virtscsi_lun_limits_query(sdev))
+		set_bit(VIRTSCSI_LUN_QUERY, &lun->tasks);
 	if (!test_bit(VIRTSCSI_LUN_IS_ADDED, &lun->tasks))
 		return;
 	/* After a reset of the device cmd_per_lun may be lower. */

@@ -276,10 +276,6 @@ int virtscsi_lun_limits_override(struct scsi_device *sdev,
 	struct virtscsi_lun_limits limits;
 	int err;
 
-	/* The disk driver may not have found a large block yet. */
-	if (value < VIRTSCSI_BLOCK_SIZE_LAST >> 9 &&
-	    !READ_ONCE(nego->block_size))
-		virtscsi_lun_limits_query(sdev);
 	lun_limits_compute(sdev, none, &limits);
 	err = virtscsi_host_limits_check_override(&sdev->sdev_gendev, id, value,
 						  limits.of[id].value);

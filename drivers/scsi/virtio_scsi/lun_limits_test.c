@@ -287,15 +287,9 @@ static void lun_test_every_combination(struct kunit *test)
 
 static void lun_test_min_override(struct kunit *test)
 {
-	KUNIT_EXPECT_EQ(test, 8,
-			virtscsi_limits_min_override(VIRTSCSI_MAX_SECTORS,
-						     4096));
 	KUNIT_EXPECT_EQ(test, 128,
-			virtscsi_limits_min_override(VIRTSCSI_MAX_SECTORS,
-						     65536));
-	KUNIT_EXPECT_EQ(test, 1,
-			virtscsi_limits_min_override(VIRTSCSI_SEG_MAX,
-						     4096));
+			virtscsi_limits_min_override(VIRTSCSI_MAX_SECTORS));
+	KUNIT_EXPECT_EQ(test, 1, virtscsi_limits_min_override(VIRTSCSI_SEG_MAX));
 }
 
 static struct kunit_case lun_test_cases[] = {

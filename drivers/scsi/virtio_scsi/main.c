@@ -68,7 +68,7 @@ static void main_setup(struct virtscsi *vscsi, u32 nr_queues)
 	virtscsi_reset_init(vscsi, &setup);
 	virtscsi_vq_init(vscsi, &setup);
 	virtscsi_tmf_init(vscsi, virtscsi_recovery_tmf_done);
-	virtscsi_cmd_init(vscsi, virtscsi_recovery_late);
+	vscsi->cmds.late = virtscsi_recovery_late;
 	virtscsi_inflight_init(vscsi);
 	virtscsi_event_init(vscsi);
 	virtscsi_scan_init(vscsi);

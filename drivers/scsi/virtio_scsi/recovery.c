@@ -13,9 +13,9 @@
  * device is reset. If they do not, submission goes on and the next attempt waits.
  *
  * Some devices say "not here" of every command, others of one that they have not
- * taken from the virtqueue yet. A device is believed that once said "here", and
- * that denies a command at two timeouts. A device that returns what it denied is
- * never believed.
+ * taken from the virtqueue yet. A device is believed that once said "here", that
+ * denies a command at two timeouts, and whose virtqueue has moved since the first;
+ * an INQUIRY has it move. A device that returns what it denied is never believed.
  *
  * One work for each HBA does all this and never waits. The SCSI error handler is
  * not entered, since it stops all LUNs of the host.
@@ -43,6 +43,9 @@
 /* From a pause in vain to the next one. */
 #define PAUSE_INTERVAL	(300 * HZ)
 
+/* Of HBAs that hold a command. With I/O threads a reset in QEMU waits for all. */
+static atomic_t recovery_nr_holding;
+
 /* What is known of a command; the note of a tag, see virtscsi_inflight_write_note(). */
 enum recovery_says {
 	RECOVERY_UNASKED,
@@ -58,13 +61,6 @@ void virtscsi_recovery_schedule(struct virtscsi *vscsi)
 	if (!xchg(&vscsi->recovery.is_soon, true))
 		mod_delayed_work(virtscsi_reset_queue, &vscsi->recovery.work,
 				 WORK_DELAY);
-}
-
-/* The same in a while, if nothing happens until then. */
-static void recovery_schedule_later(struct virtscsi *vscsi)
-{
-	queue_delayed_work(virtscsi_reset_queue, &vscsi->recovery.work,
-			   LOOK_INTERVAL);
 }
 
 static struct virtscsi_cmd_recovery *recovery_of(struct scsi_cmnd *sc)
@@ -91,12 +87,15 @@ const char *virtscsi_recovery_says(struct scsi_cmnd *sc)
 	return recovery_words[virtscsi_inflight_read_note(sc)].word;
 }
 
+/* A virtqueue that stands still may not have been looked at. */
 static bool recovery_is_lost(struct virtscsi *vscsi, struct scsi_cmnd *sc)
 {
 	const struct virtscsi_recovery *recovery = &vscsi->recovery;
+	u64 returned = virtscsi_vq_read_stats(virtscsi_cmd_vq(sc)).returned;
 
 	return virtscsi_inflight_read_note(sc) == RECOVERY_NOT_HERE &&
-	       recovery_of(sc)->was_denied &&
+	       READ_ONCE(recovery_of(sc)->was_denied) &&
+	       recovery_of(sc)->returned != returned &&
 	       READ_ONCE(recovery->is_honest) && !READ_ONCE(recovery->is_liar);
 }
 
@@ -139,10 +138,17 @@ enum scsi_timeout_action virtscsi_recovery_timed_out(struct scsi_cmnd *sc)
 		return SCSI_EH_DONE;
 	}
 
-	if (!timeouts)
+	if (!timeouts) {
 		virtscsi_stats_count(&lun->stats, VIRTSCSI_STATS_HELD);
-	virtscsi_vq_kick_again(vq);
-	virtscsi_vq_kick_again(virtscsi_vq_control(vscsi));
+		recovery->returned = virtscsi_vq_read_stats(vq).returned;
+	}
+	if (virtscsi_inflight_read_note(sc) == RECOVERY_NOT_HERE) {
+		WRITE_ONCE(recovery->was_denied, true);
+		/* A second denial counts when it was asked for. */
+		virtscsi_inflight_write_note(vscsi, tag, RECOVERY_ASKED);
+	}
+	virtscsi_vq_kick(vq, true);
+	virtscsi_vq_kick(virtscsi_vq_control(vscsi), true);
 	virtscsi_stats_hba_count(vscsi, VIRTSCSI_STATS_DOORBELLS_AGAIN);
 	virtscsi_reset_check(vscsi);
 	virtscsi_recovery_schedule(vscsi);
@@ -158,7 +164,7 @@ void virtscsi_recovery_late(struct virtscsi *vscsi, struct scsi_cmnd *sc)
 {
 	struct virtscsi_recovery *recovery = &vscsi->recovery;
 
-	if (host_byte(sc->result) == DID_OK && recovery_of(sc)->was_denied &&
+	if (host_byte(sc->result) == DID_OK && READ_ONCE(recovery_of(sc)->was_denied) &&
 	    !READ_ONCE(recovery->is_liar)) {
 		WRITE_ONCE(recovery->is_liar, true);
 		dev_notice(&vscsi->vdev->dev, "device returned a command that it had denied, not believing QUERY TASK any more\n");
@@ -231,13 +237,32 @@ static void recovery_report(struct scsi_cmnd *sc, bool is_lost)
 		    is_lost ? "device has lost it" : recovery_words[says].text);
 }
 
+/* An answer of any LUN shows that the device looks at the virtqueue. */
+static void recovery_move_queue(struct scsi_cmnd *sc)
+{
+	int cpu = cpumask_first(scsi_cmd_to_rq(sc)->mq_hctx->cpumask);
+	struct Scsi_Host *shost = sc->device->host;
+	struct scsi_device *sdev;
+	struct virtscsi_lun *lun;
+	unsigned long flags;
+
+	spin_lock_irqsave(shost->host_lock, flags);
+	__shost_for_each_device(sdev, shost) {
+		lun = sdev->hostdata;
+		if (lun && sdev->sdev_state == SDEV_RUNNING) {
+			queue_work_on(cpu, system_freezable_wq, &lun->inquiry);
+			break;
+		}
+	}
+	spin_unlock_irqrestore(shost->host_lock, flags);
+}
+
 /* Once for each timeout; false if too many functions are outstanding for that. */
 static bool recovery_act(struct recovery_tally *tally, struct scsi_cmnd *sc,
 			 u64 tag)
 {
 	struct virtscsi *vscsi = tally->vscsi;
 	int step = virtscsi_ladder_climb(vscsi, sc, tag);
-	u8 says = virtscsi_inflight_read_note(sc);
 
 	if (step == VIRTSCSI_LADDER_HOST)
 		tally->is_host_reset_due = true;
@@ -246,11 +271,10 @@ static bool recovery_act(struct recovery_tally *tally, struct scsi_cmnd *sc,
 	/* QEMU denies a command as soon as it is asked to abort it. */
 	if (virtscsi_tmf_is_aborting(vscsi, tag))
 		return true;
-	if (says == RECOVERY_NOT_HERE)
-		recovery_of(sc)->was_denied = true;
-	/* A second denial counts when it was asked for. */
-	if (says == RECOVERY_UNASKED || says == RECOVERY_NOT_HERE)
+	if (virtscsi_inflight_read_note(sc) == RECOVERY_UNASKED)
 		virtscsi_inflight_write_note(vscsi, tag, RECOVERY_ASKED);
+	if (READ_ONCE(recovery_of(sc)->was_denied))
+		recovery_move_queue(sc);
 	return !virtscsi_tmf_start(sc->device, VIRTIO_SCSI_T_TMF_QUERY_TASK, tag);
 }
 
@@ -285,10 +309,9 @@ static bool recovery_visit(struct scsi_cmnd *sc, void *data)
 
 static void recovery_resume(struct virtscsi *vscsi)
 {
-	if (!vscsi->recovery.is_paused)
-		return;
+	if (vscsi->recovery.is_paused)
+		virtscsi_vq_resume_requests(vscsi);
 	vscsi->recovery.is_paused = false;
-	virtscsi_vq_resume_requests(vscsi);
 }
 
 /*
@@ -305,10 +328,8 @@ static void recovery_end_lost(struct virtscsi *vscsi,
 	if (!recovery->is_paused) {
 		if (tally->nr_slow ||
 		    (tally->nr_fresh &&
-		     time_before64(now, recovery->pause_ends + PAUSE_INTERVAL))) {
-			recovery_schedule_later(vscsi);
+		     time_before64(now, recovery->pause_ends + PAUSE_INTERVAL)))
 			return;
-		}
 		recovery->is_paused = true;
 		recovery->pause_ends = now + msecs_to_jiffies(PAUSE_MS);
 		virtscsi_stats_hba_count(vscsi, VIRTSCSI_STATS_PAUSES);
@@ -323,8 +344,14 @@ static void recovery_end_lost(struct virtscsi *vscsi,
 		virtscsi_recovery_schedule(vscsi);
 	} else {
 		recovery_resume(vscsi);
-		recovery_schedule_later(vscsi);
 	}
+}
+
+static void recovery_set_holding(struct virtscsi_recovery *of, bool is_holding)
+{
+	if (of->is_holding != is_holding)
+		atomic_add(is_holding ? 1 : -1, &recovery_nr_holding);
+	of->is_holding = is_holding;
 }
 
 static void recovery_work(struct work_struct *work)
@@ -337,13 +364,15 @@ static void recovery_work(struct work_struct *work)
 	/* What polled queues have, and nobody polls for, is not slow. */
 	virtscsi_vq_reap_requests(vscsi);
 	virtscsi_inflight_for_each(vscsi, recovery_visit, &tally);
-	if (tally.nr_held)
-		recovery_schedule_later(vscsi);
+	if (tally.nr_held || tally.nr_lost)
+		queue_delayed_work(virtscsi_reset_queue,
+				   &vscsi->recovery.work, LOOK_INTERVAL);
+	recovery_set_holding(&vscsi->recovery, tally.nr_held);
 
 	if (tally.is_host_reset_due) {
 		recovery_resume(vscsi);
 		virtscsi_reset_device(vscsi, "recovery step host", false);
-	} else if (tally.nr_lost && !tally.nr_held) {
+	} else if (tally.nr_lost && !atomic_read(&recovery_nr_holding)) {
 		recovery_end_lost(vscsi, &tally);
 	} else {
 		recovery_resume(vscsi);
@@ -359,6 +388,7 @@ void virtscsi_recovery_init(struct virtscsi *vscsi)
 void virtscsi_recovery_exit(struct virtscsi *vscsi)
 {
 	cancel_delayed_work_sync(&vscsi->recovery.work);
+	recovery_set_holding(&vscsi->recovery, false);
 }
 
 static bool recovery_find_overdue(struct scsi_cmnd *sc, void *data)

@@ -18,6 +18,7 @@ struct virtscsi_recovery {
 	bool is_honest;		/* the device said "here" once */
 	bool is_liar;		/* it returned what it had denied */
 	bool is_paused;
+	bool is_holding;	/* counts in recovery_nr_holding */
 	u64 pause_ends;		/* this one, or the last one in vain */
 };
 
@@ -25,6 +26,7 @@ struct virtscsi_recovery {
 struct virtscsi_cmd_recovery {
 	u32 timeouts;		/* how often the timer has fired */
 	u32 acted;		/* for which of these something was sent */
+	u64 returned;		/* by the virtqueue until the timer fired first */
 	bool was_denied;	/* at an earlier timeout */
 	bool is_reported;
 	bool is_finished;	/* seen so at a timeout */

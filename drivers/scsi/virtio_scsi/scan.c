@@ -95,7 +95,6 @@ static void scan_do_changes(struct virtscsi *vscsi)
 {
 	struct virtscsi_scan *scan = &vscsi->scan;
 	unsigned long index, changes;
-	struct scsi_device *sdev;
 	unsigned int target;
 	void *entry;
 	u64 lun;
@@ -108,11 +107,8 @@ static void scan_do_changes(struct virtscsi *vscsi)
 		lun = index & SCAN_LUN_MASK;
 		if (changes & SCAN_REMOVE)
 			scan_remove(vscsi, target, lun);
-		/* One that is known must not be probed under its other number. */
-		sdev = virtscsi_scan_lookup(vscsi, target, lun);
-		if (sdev)
-			scsi_device_put(sdev);
-		else if (changes & SCAN_ADD)
+		/* One that is known under its other number is refused. */
+		if (changes & SCAN_ADD)
 			scsi_add_device(vscsi->shost, 0, target, lun);
 		module_put(THIS_MODULE);
 		/* Events without end must leave unloading a moment. */
@@ -171,16 +167,13 @@ void virtscsi_scan_target(struct virtscsi *vscsi, unsigned int target)
 	scan_schedule(vscsi, target);
 }
 
-/* An event says that a LUN is to be added or removed. */
-void virtscsi_scan_change(struct virtscsi *vscsi, unsigned int target, u64 lun,
-			  bool is_added)
+static void scan_change(struct virtscsi *vscsi, unsigned int target, u64 lun, bool is_added)
 {
 	unsigned long index = target << SCAN_LUN_BITS | lun;
 	unsigned long changes = is_added ? SCAN_ADD : SCAN_REMOVE;
 	struct virtscsi_scan *scan = &vscsi->scan;
 	int err;
 
-	WRITE_ONCE(scan->changed_at, get_jiffies_64());
 	err = xa_reserve(&scan->changes, index, GFP_KERNEL);
 	xa_lock(&scan->changes);
 	if (is_added)
@@ -198,6 +191,14 @@ void virtscsi_scan_change(struct virtscsi *vscsi, unsigned int target, u64 lun,
 	scan_start(scan);
 }
 
+/* An event says that a LUN is to be added or removed. */
+void virtscsi_scan_change(struct virtscsi *vscsi, unsigned int target, u64 lun,
+			  bool is_added)
+{
+	WRITE_ONCE(vscsi->scan.changed_at, get_jiffies_64());
+	scan_change(vscsi, target, lun, is_added);
+}
+
 /*
  * A LUN has found out that it is gone. If another one took its place meanwhile,
  * the scan adds that. Process context.
@@ -206,7 +207,7 @@ void virtscsi_scan_gone(struct scsi_device *sdev)
 {
 	struct virtscsi *vscsi = shost_priv(sdev->host);
 
-	virtscsi_scan_change(vscsi, sdev->id, sdev->lun, false);
+	scan_change(vscsi, sdev->id, sdev->lun, false);
 	scan_schedule(vscsi, sdev->id);
 }
 
@@ -254,11 +255,15 @@ void virtscsi_scan_note_attention(struct virtscsi *vscsi)
 {
 	struct virtscsi_scan *scan = &vscsi->scan;
 	unsigned long delay = ATTENTION_DELAY;
-	u64 now = get_jiffies_64();
+	u64 now = get_jiffies_64(), before = READ_ONCE(scan->attention_seen);
 
 	if (READ_ONCE(scan->is_stopped))
 		return;
 	WRITE_ONCE(scan->attention_seen, now);
+	/* On an idle device, the event may have come long before. */
+	if (!READ_ONCE(scan->may_have_lost) &&
+	    time_after64(READ_ONCE(scan->changed_at), before))
+		return;
 	if (time_before64(now, READ_ONCE(scan->host_scanned_at) +
 			       ATTENTION_INTERVAL))
 		delay = ATTENTION_INTERVAL;

@@ -14,33 +14,31 @@
 #define CHANGED	(VIRTSCSI_SENSE_LIMITS | VIRTSCSI_SENSE_RESCAN)
 
 static const struct {
-	u8 key;
 	u8 asc;
 	u8 ascq;
 	unsigned int flags;
-} spc_senses[] = {
+} spc_attentions[] = {
 	/* NOT READY TO READY CHANGE, MEDIUM MAY HAVE CHANGED */
-	{ UNIT_ATTENTION, 0x28, 0x00, VIRTSCSI_SENSE_LIMITS },
-	{ UNIT_ATTENTION, 0x2a, 0x00, CHANGED }, /* PARAMETERS */
-	{ UNIT_ATTENTION, 0x2a, 0x01, CHANGED }, /* MODE PARAMETERS */
+	{ 0x28, 0x00, VIRTSCSI_SENSE_LIMITS },
+	{ 0x2a, 0x00, CHANGED }, /* PARAMETERS */
+	{ 0x2a, 0x01, CHANGED }, /* MODE PARAMETERS */
 	/* ASYMMETRIC ACCESS STATE CHANGED: the LUN may say its block size now */
-	{ UNIT_ATTENTION, 0x2a, 0x06, VIRTSCSI_SENSE_LIMITS },
+	{ 0x2a, 0x06, VIRTSCSI_SENSE_LIMITS },
 	/* CAPACITY DATA */
-	{ UNIT_ATTENTION, 0x2a, 0x09, CHANGED | VIRTSCSI_SENSE_CAPACITY },
-	{ UNIT_ATTENTION, 0x3f, 0x03, CHANGED }, /* INQUIRY DATA */
+	{ 0x2a, 0x09, CHANGED | VIRTSCSI_SENSE_CAPACITY },
+	{ 0x3f, 0x03, CHANGED }, /* INQUIRY DATA */
 	/* REPORTED LUNS DATA HAS CHANGED */
-	{ UNIT_ATTENTION, 0x3f, 0x0e,
-	  VIRTSCSI_SENSE_LIMITS | VIRTSCSI_SENSE_INVENTORY },
+	{ 0x3f, 0x0e, VIRTSCSI_SENSE_LIMITS | VIRTSCSI_SENSE_INVENTORY },
 };
 
 unsigned int virtscsi_spc_sense(u8 key, u8 asc, u8 ascq)
 {
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(spc_senses); i++)
-		if (spc_senses[i].key == key && spc_senses[i].asc == asc &&
-		    spc_senses[i].ascq == ascq)
-			return spc_senses[i].flags;
+	for (i = 0; i < ARRAY_SIZE(spc_attentions); i++)
+		if (key == UNIT_ATTENTION && spc_attentions[i].asc == asc &&
+		    spc_attentions[i].ascq == ascq)
+			return spc_attentions[i].flags;
 	return 0;
 }
 

@@ -48,15 +48,11 @@ static ssize_t limit_show(struct device *dev, struct device_attribute *attr,
 	else
 		limit = virtscsi_host_limits_show(shost_priv(class_to_shost(dev)),
 						  this->id);
-	switch (this->part) {
-	case LIMIT_SOURCE:
+	if (this->part == LIMIT_SOURCE)
 		return sysfs_emit(buf, "%s\n",
 				  virtscsi_limit_source_names[limit.source]);
-	case LIMIT_ASKED:
-		return sysfs_emit(buf, "%u\n", limit.asked);
-	default:
-		return sysfs_emit(buf, "%u\n", limit.value);
-	}
+	return sysfs_emit(buf, "%u\n",
+			  this->part == LIMIT_ASKED ? limit.asked : limit.value);
 }
 
 static ssize_t limit_store(struct device *dev, struct device_attribute *attr,

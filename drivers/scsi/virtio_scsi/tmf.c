@@ -75,12 +75,12 @@ static struct tmf *tmf_alloc(struct scsi_device *sdev, u32 subtype, u64 tag)
 
 	if (!tmf)
 		return ERR_PTR(-ENOMEM);
+	refcount_set(&tmf->refs, 1);
 	tmf->wire = (void *)get_zeroed_page(GFP_ATOMIC | __GFP_NOWARN);
 	if (!tmf->wire) {
-		kfree(tmf);
+		tmf_put(tmf);
 		return ERR_PTR(-ENOMEM);
 	}
-	refcount_set(&tmf->refs, 1);
 	init_completion(&tmf->done);
 	tmf->request = (struct virtscsi_tmf_request){
 		.subtype = subtype,
@@ -235,7 +235,7 @@ static int tmf_wait(struct virtscsi *vscsi, struct tmf *tmf)
 			break;
 		/* An interrupt or a doorbell may have been lost. */
 		virtscsi_vq_reap(vscsi, vq);
-		virtscsi_vq_kick_again(vq);
+		virtscsi_vq_kick(vq, true);
 	}
 	return completion_done(&tmf->done) ? tmf_answer(tmf) : -ETIMEDOUT;
 }

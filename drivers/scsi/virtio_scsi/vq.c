@@ -228,40 +228,28 @@ unlock:
 	return err;
 }
 
-static void vq_kick(struct virtscsi_vq *vq, bool always)
+/*
+ * Rings the doorbell for what was added without, or, if it @is_again, whether the
+ * device asks for it or not: if one was lost, the device has not looked since.
+ */
+void virtscsi_vq_kick(struct virtscsi_vq *vq, bool is_again)
 {
 	struct virtqueue *virtqueue;
 	unsigned long flags;
 
 	spin_lock_irqsave(&vq->lock, flags);
+	virtqueue = vq->vq;
 	/* What is in a paused ring is still for the device to see. */
-	if (!vq_check_state(vq) || vq->state == VIRTSCSI_VQ_PAUSED) {
-		if (virtqueue_kick_prepare(vq->vq) || always) {
-			vq->stats.doorbells += !always;
-			virtqueue = vq->vq;
-			rcu_read_lock();
-			spin_unlock_irqrestore(&vq->lock, flags);
-			vq_ring(virtqueue);
-			rcu_read_unlock();
-			return;
-		}
+	if ((!vq_check_state(vq) || vq->state == VIRTSCSI_VQ_PAUSED) &&
+	    (virtqueue_kick_prepare(virtqueue) || is_again)) {
+		vq->stats.doorbells += !is_again;
+		rcu_read_lock();
+		spin_unlock_irqrestore(&vq->lock, flags);
+		vq_ring(virtqueue);
+		rcu_read_unlock();
+		return;
 	}
 	spin_unlock_irqrestore(&vq->lock, flags);
-}
-
-/* Ring the doorbell for what was added without. */
-void virtscsi_vq_kick(struct virtscsi_vq *vq)
-{
-	vq_kick(vq, false);
-}
-
-/*
- * Ring the doorbell whether the device asks for it or not. If a doorbell was
- * lost, the device has not looked since and has not asked for another one.
- */
-void virtscsi_vq_kick_again(struct virtscsi_vq *vq)
-{
-	vq_kick(vq, true);
 }
 
 /*
@@ -435,12 +423,13 @@ void virtscsi_vq_detach_all(struct virtscsi *vscsi)
 	synchronize_rcu();
 }
 
-void virtscsi_vq_read_stats(struct virtscsi_vq *vq,
-			    struct virtscsi_vq_stats *stats)
+struct virtscsi_vq_stats virtscsi_vq_read_stats(struct virtscsi_vq *vq)
 {
+	struct virtscsi_vq_stats stats;
 	unsigned long flags;
 
 	spin_lock_irqsave(&vq->lock, flags);
-	*stats = vq->stats;
+	stats = vq->stats;
 	spin_unlock_irqrestore(&vq->lock, flags);
+	return stats;
 }

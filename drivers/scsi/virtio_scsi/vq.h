@@ -99,14 +99,12 @@ bool virtscsi_vq_is_broken(struct virtscsi *vscsi);
 int virtscsi_vq_add(struct virtscsi_vq *vq, struct scatterlist *sgs[],
 		    unsigned int nr_out, unsigned int nr_in, void *buf,
 		    bool is_last);
-void virtscsi_vq_kick(struct virtscsi_vq *vq);
-void virtscsi_vq_kick_again(struct virtscsi_vq *vq);
+void virtscsi_vq_kick(struct virtscsi_vq *vq, bool is_again);
 unsigned int virtscsi_vq_reap(struct virtscsi *vscsi, struct virtscsi_vq *vq);
 unsigned int virtscsi_vq_poll(struct virtscsi *vscsi, struct virtscsi_vq *vq);
 void virtscsi_vq_reap_requests(struct virtscsi *vscsi);
 void *virtscsi_vq_take(struct virtscsi_vq *vq);
 void virtscsi_vq_detach_all(struct virtscsi *vscsi);
-void virtscsi_vq_read_stats(struct virtscsi_vq *vq,
-			    struct virtscsi_vq_stats *stats);
+struct virtscsi_vq_stats virtscsi_vq_read_stats(struct virtscsi_vq *vq);
 
 #endif

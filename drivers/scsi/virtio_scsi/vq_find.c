@@ -95,8 +95,7 @@ void virtscsi_vq_release(struct virtscsi *vscsi)
 /* Entries of the smallest request virtqueue. */
 u32 virtscsi_vq_ring_size(struct virtscsi *vscsi)
 {
-	u32 size = U32_MAX;
-	u32 i;
+	u32 i, size = U32_MAX;
 
 	for (i = 0; i < vscsi->vqs.setup.nr_requests; i++)
 		size = min(size, virtqueue_get_vring_size(virtscsi_vq_request(vscsi, i)->vq));
