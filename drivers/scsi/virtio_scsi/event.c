@@ -230,11 +230,9 @@ const struct virtscsi_vq_ops virtscsi_event_vq_ops = {
 
 void virtscsi_event_init(struct virtscsi *vscsi)
 {
-	struct virtscsi_events *events = &vscsi->events;
-
-	mutex_init(&events->lock);
-	INIT_DELAYED_WORK(&events->work, event_work);
-	events->kept = GENMASK(NR_EVENTS - 1, 0);
+	mutex_init(&vscsi->events.lock);
+	INIT_DELAYED_WORK(&vscsi->events.work, event_work);
+	vscsi->events.kept = GENMASK(NR_EVENTS - 1, 0);
 }
 
 /* The limits are set. Returns 0 or -ENOMEM; virtscsi_event_exit() undoes it. */
@@ -252,20 +250,17 @@ int virtscsi_event_alloc(struct virtscsi *vscsi)
 
 void virtscsi_event_stop(struct virtscsi *vscsi)
 {
-	struct virtscsi_events *events = &vscsi->events;
-
-	WRITE_ONCE(events->is_stopped, true);
+	WRITE_ONCE(vscsi->events.is_stopped, true);
 	/* Whoever did not see this in an interrupt. */
 	synchronize_rcu();
-	cancel_delayed_work_sync(&events->work);
+	cancel_delayed_work_sync(&vscsi->events.work);
 }
 
 /* The device is dead. */
 void virtscsi_event_exit(struct virtscsi *vscsi)
 {
-	struct virtscsi_events *events = &vscsi->events;
-
 	virtscsi_event_stop(vscsi);
-	if (events->buffers)
-		free_pages_exact(events->buffers, NR_EVENTS * events->stride);
+	if (vscsi->events.buffers)
+		free_pages_exact(vscsi->events.buffers,
+				 NR_EVENTS * vscsi->events.stride);
 }

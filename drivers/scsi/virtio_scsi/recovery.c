@@ -237,23 +237,33 @@ static void recovery_report(struct scsi_cmnd *sc, bool is_lost)
 		    is_lost ? "device has lost it" : recovery_words[says].text);
 }
 
-/* An answer of any LUN shows that the device looks at the virtqueue. */
+/*
+ * An answer of any LUN shows that the device looks at the virtqueue. A polled one is
+ * moved by polled I/O only.
+ */
 static void recovery_move_queue(struct scsi_cmnd *sc)
 {
-	int cpu = cpumask_first(scsi_cmd_to_rq(sc)->mq_hctx->cpumask);
+	u32 hwq = scsi_cmd_to_rq(sc)->mq_hctx->queue_num;
 	struct Scsi_Host *shost = sc->device->host;
+	struct virtscsi_lun *lun, *chosen = NULL;
 	struct scsi_device *sdev;
-	struct virtscsi_lun *lun;
 	unsigned long flags;
+	unsigned int cpu;
 
+	for_each_online_cpu(cpu)
+		if (shost->tag_set.map[HCTX_TYPE_DEFAULT].mq_map[cpu] == hwq)
+			break;
+	if (cpu >= nr_cpu_ids)
+		return;
 	spin_lock_irqsave(shost->host_lock, flags);
 	__shost_for_each_device(sdev, shost) {
 		lun = sdev->hostdata;
-		if (lun && sdev->sdev_state == SDEV_RUNNING) {
-			queue_work_on(cpu, system_freezable_wq, &lun->inquiry);
-			break;
-		}
+		if (lun && sdev->sdev_state == SDEV_RUNNING &&
+		    !work_busy(&lun->inquiry) && (!chosen || sdev != sc->device))
+			chosen = lun;
 	}
+	if (chosen)
+		queue_work_on(cpu, system_freezable_wq, &chosen->inquiry);
 	spin_unlock_irqrestore(shost->host_lock, flags);
 }
 

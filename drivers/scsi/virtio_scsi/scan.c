@@ -278,11 +278,9 @@ void virtscsi_scan_note_flood(struct virtscsi *vscsi)
 
 void virtscsi_scan_init(struct virtscsi *vscsi)
 {
-	struct virtscsi_scan *scan = &vscsi->scan;
-
-	xa_init(&scan->changes);
-	INIT_DELAYED_WORK(&scan->work, scan_work);
-	INIT_DELAYED_WORK(&scan->attention, scan_attention_work);
+	xa_init(&vscsi->scan.changes);
+	INIT_DELAYED_WORK(&vscsi->scan.work, scan_work);
+	INIT_DELAYED_WORK(&vscsi->scan.attention, scan_attention_work);
 }
 
 /*
@@ -291,13 +289,11 @@ void virtscsi_scan_init(struct virtscsi *vscsi)
  */
 void virtscsi_scan_stop(struct virtscsi *vscsi)
 {
-	struct virtscsi_scan *scan = &vscsi->scan;
-
-	WRITE_ONCE(scan->is_stopped, true);
+	WRITE_ONCE(vscsi->scan.is_stopped, true);
 	/* Whoever did not see this in an interrupt. */
 	synchronize_rcu();
-	cancel_delayed_work_sync(&scan->attention);
-	cancel_delayed_work_sync(&scan->work);
+	cancel_delayed_work_sync(&vscsi->scan.attention);
+	cancel_delayed_work_sync(&vscsi->scan.work);
 }
 
 void virtscsi_scan_exit(struct virtscsi *vscsi)
