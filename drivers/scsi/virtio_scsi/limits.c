@@ -213,10 +213,10 @@ int virtscsi_limits_compute(struct virtscsi_limits *limits,
 			    COUNTED_PAGE_SECTORS, VIRTSCSI_FROM_PAGES);
 	of[VIRTSCSI_SEGMENT_SIZE] = limit_from(U32_MAX, VIRTSCSI_FROM_KERNEL);
 	if (facts->segment_size < U32_MAX)
-		limit_set(&of[VIRTSCSI_SEGMENT_SIZE],
-			  clamp_t(u64, facts->segment_size, facts->page_size,
-				  max(BOUNCED_SEGMENT, facts->page_size)),
-			  VIRTSCSI_FROM_DMA);
+		of[VIRTSCSI_SEGMENT_SIZE] =
+			limit_from(clamp_t(u64, facts->segment_size, facts->page_size,
+					   max(BOUNCED_SEGMENT, facts->page_size)),
+				   VIRTSCSI_FROM_DMA);
 
 	of[VIRTSCSI_NUM_QUEUES] =
 		virtscsi_limits_nr_queues(config, facts->nr_cpus);
