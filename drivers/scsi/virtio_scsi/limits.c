@@ -48,7 +48,7 @@
 #define COUNTED_SEG_LAST	512
 
 /* Bytes in a segment that may be bounced: the largest bounce buffers seldom are free. */
-#define BOUNCED_SEGMENT		65536U
+#define BOUNCED_SEGMENT		65536
 
 /* sg and SG_IO compute byte counts in an int. */
 #define MAX_SECTORS_LAST	(INT_MAX >> 9)
@@ -214,8 +214,8 @@ int virtscsi_limits_compute(struct virtscsi_limits *limits,
 	of[VIRTSCSI_SEGMENT_SIZE] = limit_from(U32_MAX, VIRTSCSI_FROM_KERNEL);
 	if (facts->segment_size < U32_MAX)
 		of[VIRTSCSI_SEGMENT_SIZE] =
-			limit_from(clamp_t(u64, facts->segment_size, facts->page_size,
-					   max(BOUNCED_SEGMENT, facts->page_size)),
+			limit_from(max_t(u64, facts->page_size,
+					 min_t(u64, facts->segment_size, BOUNCED_SEGMENT)),
 				   VIRTSCSI_FROM_DMA);
 
 	of[VIRTSCSI_NUM_QUEUES] =
