@@ -54,7 +54,7 @@ struct virtscsi_lun {
 	unsigned long ran_at;	/* when the work last did a task, in jiffies */
 	struct work_struct query;	/* of the limits of a new LUN */
 	struct completion queried;
-	struct work_struct inquiry;	/* while it is stuck, or its virtqueue */
+	struct work_struct inquiry;	/* while it is stuck */
 	u64 answered_at;		/* the inquiry; or 0 */
 	u64 denied_at;		/* since when it is said not to be there; or 0 */
 };

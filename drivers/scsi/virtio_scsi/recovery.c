@@ -14,8 +14,8 @@
  *
  * Some devices say "not here" of every command, others of one that they have not
  * taken from the virtqueue yet. A device is believed that once said "here", that
- * denies a command at two timeouts, and whose virtqueue has moved since the first;
- * an INQUIRY has it move. A device that returns what it denied is never believed.
+ * denies a command at two timeouts, and that has returned a later command of the same
+ * virtqueue. A device that returns what it denied is never believed.
  *
  * One work for each HBA does all this and never waits. The SCSI error handler is
  * not entered, since it stops all LUNs of the host.
@@ -87,7 +87,10 @@ const char *virtscsi_recovery_says(struct scsi_cmnd *sc)
 	return recovery_words[virtscsi_inflight_read_note(sc)].word;
 }
 
-/* A virtqueue that stands still may not have been looked at. */
+/*
+ * A device takes commands in their order, and so many are back that one of them was
+ * added after the first timeout. So it has seen this one.
+ */
 static bool recovery_is_lost(struct virtscsi *vscsi, struct scsi_cmnd *sc)
 {
 	const struct virtscsi_recovery *recovery = &vscsi->recovery;
@@ -95,7 +98,7 @@ static bool recovery_is_lost(struct virtscsi *vscsi, struct scsi_cmnd *sc)
 
 	return virtscsi_inflight_read_note(sc) == RECOVERY_NOT_HERE &&
 	       READ_ONCE(recovery_of(sc)->was_denied) &&
-	       recovery_of(sc)->returned != returned &&
+	       recovery_of(sc)->added <= returned &&
 	       READ_ONCE(recovery->is_honest) && !READ_ONCE(recovery->is_liar);
 }
 
@@ -140,7 +143,7 @@ enum scsi_timeout_action virtscsi_recovery_timed_out(struct scsi_cmnd *sc)
 
 	if (!timeouts) {
 		virtscsi_stats_count(&lun->stats, VIRTSCSI_STATS_HELD);
-		recovery->returned = virtscsi_vq_read_stats(vq).returned;
+		recovery->added = virtscsi_vq_read_stats(vq).added;
 	}
 	if (virtscsi_inflight_read_note(sc) == RECOVERY_NOT_HERE) {
 		WRITE_ONCE(recovery->was_denied, true);
@@ -237,36 +240,6 @@ static void recovery_report(struct scsi_cmnd *sc, bool is_lost)
 		    is_lost ? "device has lost it" : recovery_words[says].text);
 }
 
-/*
- * An answer of any LUN shows that the device looks at the virtqueue. A polled one is
- * moved by polled I/O only.
- */
-static void recovery_move_queue(struct scsi_cmnd *sc)
-{
-	u32 hwq = scsi_cmd_to_rq(sc)->mq_hctx->queue_num;
-	struct Scsi_Host *shost = sc->device->host;
-	struct virtscsi_lun *lun, *chosen = NULL;
-	struct scsi_device *sdev;
-	unsigned long flags;
-	unsigned int cpu;
-
-	for_each_online_cpu(cpu)
-		if (shost->tag_set.map[HCTX_TYPE_DEFAULT].mq_map[cpu] == hwq)
-			break;
-	if (cpu >= nr_cpu_ids)
-		return;
-	spin_lock_irqsave(shost->host_lock, flags);
-	__shost_for_each_device(sdev, shost) {
-		lun = sdev->hostdata;
-		if (lun && sdev->sdev_state == SDEV_RUNNING &&
-		    !work_busy(&lun->inquiry) && (!chosen || sdev != sc->device))
-			chosen = lun;
-	}
-	if (chosen)
-		queue_work_on(cpu, system_freezable_wq, &chosen->inquiry);
-	spin_unlock_irqrestore(shost->host_lock, flags);
-}
-
 /* Once for each timeout; false if too many functions are outstanding for that. */
 static bool recovery_act(struct recovery_tally *tally, struct scsi_cmnd *sc,
 			 u64 tag)
@@ -283,8 +256,6 @@ static bool recovery_act(struct recovery_tally *tally, struct scsi_cmnd *sc,
 		return true;
 	if (virtscsi_inflight_read_note(sc) == RECOVERY_UNASKED)
 		virtscsi_inflight_write_note(vscsi, tag, RECOVERY_ASKED);
-	if (READ_ONCE(recovery_of(sc)->was_denied))
-		recovery_move_queue(sc);
 	return !virtscsi_tmf_start(sc->device, VIRTIO_SCSI_T_TMF_QUERY_TASK, tag);
 }
 

@@ -26,7 +26,7 @@ struct virtscsi_recovery {
 struct virtscsi_cmd_recovery {
 	u32 timeouts;		/* how often the timer has fired */
 	u32 acted;		/* for which of these something was sent */
-	u64 returned;		/* by the virtqueue until the timer fired first */
+	u64 added;		/* to the virtqueue when the timer fired first */
 	bool was_denied;	/* at an earlier timeout */
 	bool is_reported;
 	bool is_finished;	/* seen so at a timeout */
