@@ -47,7 +47,7 @@
 #define COUNTED_PAGE_SECTORS	8
 #define COUNTED_SEG_LAST	512
 
-/* Bytes in a segment that may be bounced: the largest bounce buffers seldom are free. */
+/* Bytes in a segment where bounce buffers are used. Larger buffers are seldom free. */
 #define BOUNCED_SEGMENT		65536
 
 /* sg and SG_IO compute byte counts in an int. */

@@ -118,7 +118,7 @@ int virtscsi_limits_compute(struct virtscsi_limits *limits,
 			    const struct virtscsi_facts *facts);
 void virtscsi_limits_compute_lun(struct virtscsi_lun_limits *limits,
 				 const struct virtscsi_lun_facts *facts);
-/* The lowest override: the largest block and page, and REPORT LUNS of all LUNs. */
+/* The lowest override; the largest block and page, and REPORT LUNS data, fit in. */
 u32 virtscsi_limits_min_override(unsigned int id);
 
 #endif

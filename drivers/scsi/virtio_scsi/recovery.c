@@ -43,7 +43,7 @@
 /* From a pause in vain to the next one. */
 #define PAUSE_INTERVAL	(300 * HZ)
 
-/* Of HBAs that hold a command. With I/O threads a reset in QEMU waits for all. */
+/* HBAs that hold a command. With I/O threads, a reset in QEMU waits for all of them. */
 static atomic_t recovery_nr_holding;
 
 /* What is known of a command; the note of a tag, see virtscsi_inflight_write_note(). */
@@ -88,8 +88,8 @@ const char *virtscsi_recovery_says(struct scsi_cmnd *sc)
 }
 
 /*
- * A device takes commands in their order, and so many are back that one of them was
- * added after the first timeout. So it has seen this one.
+ * The device takes commands in order. Once it has returned as many as had been added
+ * when the timer first fired, one of them was added later, so it has taken this one.
  */
 static bool recovery_is_lost(struct virtscsi *vscsi, struct scsi_cmnd *sc)
 {

@@ -224,7 +224,7 @@ int virtscsi_reset_device(struct virtscsi *vscsi, const char *why, bool is_fault
 
 	mutex_lock(&vscsi->reset.lock);
 	vscsi->reset.is_last |= vscsi->reset.is_going && !is_fault;
-	/* Submission, paused by recovery, goes on if another reset was first. */
+	/* Recovery pauses submission; it goes on if another reset was first. */
 	if (vscsi->reset.state == VIRTSCSI_LIVE &&
 	    (!is_fault || virtscsi_vq_request(vscsi, 0)->state == VIRTSCSI_VQ_PAUSED))
 		err = reset_device(vscsi, why);

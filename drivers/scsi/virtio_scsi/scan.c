@@ -260,7 +260,7 @@ void virtscsi_scan_note_attention(struct virtscsi *vscsi)
 	if (READ_ONCE(scan->is_stopped))
 		return;
 	WRITE_ONCE(scan->attention_seen, now);
-	/* On an idle device, the event may have come long before. */
+	/* An idle LUN may report it long after the event. */
 	if (!READ_ONCE(scan->may_have_lost) &&
 	    time_after64(READ_ONCE(scan->changed_at), before))
 		return;
