@@ -81,12 +81,12 @@ static void fuzz_limits(const uint8_t *data, size_t size)
 	TAKE(facts.nr_cpus);
 	TAKE(facts.nr_queues);
 	TAKE(facts.segment_size);
-	TAKE(facts.transfer_size);
 	facts.ring_size %= 32769;
 	facts.nr_cpus = facts.nr_cpus % 8192 + 1;
 	facts.nr_queues = facts.nr_queues % 1024 + 1;
 	facts.has_indirect = flags & 1;
 	facts.has_pi = flags & 2;
+	facts.counts_pages = flags & 4;
 	facts.page_size = 4096 << (flags >> 2 & 4);
 	facts.nr_segments = 2048;
 	facts.queue_depth = 10240;
