@@ -27,6 +27,7 @@ import tsc
 from arch import ARCHS
 from device import Device
 from guest import Guest, GuestError
+from iothread import StoppedThread
 from luns import ISCSI, NBD, expand
 from qmp import Qmp, QmpError, connect
 from storage import Storage
@@ -91,6 +92,7 @@ class Qemu(Guest):
         self.qmp = None
         self.iscsi = None
         self.storage = Storage()
+        self._stopped_thread = None
         self.trace_file = os.path.join(self.dir, 'trace')
         self._trace_start = 0
         self._arguments = []
@@ -271,6 +273,7 @@ class Qemu(Guest):
         return [*arguments, '-incoming', f'unix:{self.dir}/port{number}']
 
     def close_transport(self):
+        self._let_thread_go()
         if self.qmp:
             self.qmp.close()
             self.qmp = None
@@ -302,7 +305,7 @@ class Qemu(Guest):
             ours = {'device': device.tell, 'scenario': device.scenario}
         return dict(super().verbs(), **ours, qmp=self._verb_qmp, hmp=self._verb_hmp, on=self._verb_on, paused=self._verb_paused,
                     event=self._verb_event, trace=self._verb_trace, migrate=self._verb_migrate,
-                    storage=self._verb_storage)
+                    storage=self._verb_storage, iothread=self._verb_iothread)
 
     def _verb_paused(self, request):
         """paused VERB ARGUMENTS...: while the guest's processors stand still."""
@@ -357,6 +360,23 @@ class Qemu(Guest):
         """storage hang SECONDS, go or fail: what nbd-disk and iscsi-* are on."""
         deed, *seconds = arguments.split()
         {'hang': self.storage.hang, 'go': self.storage.go, 'fail': self.storage.fail}[deed](*map(float, seconds))
+        return ''
+
+    def _let_thread_go(self):
+        if self._stopped_thread:
+            self._stopped_thread.go()
+            self._stopped_thread = None
+
+    def _verb_iothread(self, arguments):
+        """iothread stop NAME SECONDS, or go."""
+        deed, *rest = arguments.split()
+        self._let_thread_go()
+        if deed == 'stop':
+            name, seconds = rest
+            threads = {one['id']: one['thread-id'] for one in self.qmp.command({'execute': 'query-iothreads'})}
+            self._stopped_thread = StoppedThread(threads[name], float(seconds))
+        elif deed != 'go':
+            raise GuestError(f'iothread: neither stop nor go: {deed}')
         return ''
 
     def _verb_trace(self, pattern):

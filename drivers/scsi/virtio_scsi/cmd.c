@@ -24,7 +24,7 @@
 #include "trace.h"
 #include "virtscsi.h"
 
-/* A host that can abort returns the command within this time after its timer. */
+/* A host that can abort returns the command within this time. */
 #define ABORT_GRACE	(5 * HZ)
 
 static struct scsi_cmnd *cmd_to_scsi(void *buf)
@@ -164,7 +164,7 @@ enum scsi_qc_status virtscsi_cmd_queue(struct Scsi_Host *shost,
 	if (unlikely(lun->cmds.is_unused) && sc->cmnd[0] != REPORT_LUNS)
 		return cmd_answer_no_lun(sc);
 	cmd->recovery = (struct virtscsi_cmd_recovery){ };
-	cmd->ladder = (struct virtscsi_cmd_ladder){ };
+	cmd->ladder.step = VIRTSCSI_LADDER_NO_STEP;
 	smp_wmb(); /* pairs with recovery_visit() */
 	tag->id += BIT_ULL(VIRTSCSI_WIRE_TAG_BITS);
 	cmd->tag = tag->id;
@@ -211,7 +211,7 @@ static __always_inline bool cmd_is_doubted(struct scsi_cmnd *sc)
 	return time_before64(cmd->submitted, READ_ONCE(lun->cmds.doubted_until));
 }
 
-/* The abort brought it back, not its storage: another path is to be tried. */
+/* A step of the ladder brought it back, not its storage: another path is to be tried. */
 static bool cmd_fails_over(struct scsi_cmnd *sc)
 {
 	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
@@ -219,16 +219,18 @@ static bool cmd_fails_over(struct scsi_cmnd *sc)
 	/* No limit if allowed is negative. */
 	return virtscsi_cmd_is_failfast(sc) &&
 	       ((sc->allowed > 0 && sc->retries >= sc->allowed) ||
-		(virtscsi_recovery_timeouts(&cmd->recovery) &&
-		 time_before64(get_jiffies_64(), cmd->submitted + ABORT_GRACE +
-			       scsi_cmd_to_rq(sc)->timeout)));
+		(cmd->ladder.step &&
+		 time_before64(get_jiffies_64(),
+			       cmd->ladder.taken_at + ABORT_GRACE)));
 }
 
 /*
  * The result of a command that was ended by a reset or an abort, and may have been
  * carried out. The midlayer repeats DID_RESET whatever the number of retries. So
  * pass-through, and what a device aborts unasked, get DID_TRANSPORT_DISRUPTED, which
- * honours that number: 0 for SG_IO on a disk or sg node, 1 for ch, any for bsg.
+ * honours that number: 0 for SG_IO on a disk or sg node, 1 for ch, any for bsg. QEMU
+ * aborts unasked what its host gave up after a timeout: whoever sent pass-through, or
+ * has another path, is told at once.
  */
 static u32 cmd_interrupted_result(struct scsi_cmnd *sc)
 {
@@ -237,6 +239,8 @@ static u32 cmd_interrupted_result(struct scsi_cmnd *sc)
 	bool is_unasked = host_byte(sc->result) == DID_ABORT &&
 			  !cmd->ladder.step && !cmd_is_doubted(sc);
 
+	if (is_unasked && (is_passthrough || virtscsi_cmd_is_failfast(sc)))
+		return DID_ABORT << 16;
 	if (cmd_fails_over(sc))
 		return DID_TRANSPORT_FAILFAST << 16;
 	if (is_passthrough && (sc->sc_data_direction == DMA_TO_DEVICE ||

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The administrator's ladder: what is done about a command that the device holds,
- * because of time alone. By default nothing, but for a command that another path can
- * carry out (dm-multipath): it is aborted when its timer fires.
+ * because of time alone. By default nothing, even if another path could carry it out:
+ * QEMU before 10.0 may lose a command that it was asked to abort.
  *
  * The administrator says after how many seconds, and how far. Each time the timer of
  * a command fires after that, the next step is taken: ABORT TASK, LOGICAL UNIT RESET,
@@ -140,8 +140,6 @@ static bool ladder_is_due(struct virtscsi *vscsi, struct scsi_cmnd *sc,
 {
 	u64 limit_ms = READ_ONCE(vscsi->ladder.timeout_s) * 1000ULL;
 
-	if (step == VIRTSCSI_LADDER_ABORT && virtscsi_cmd_is_failfast(sc))
-		return true;
 	return step <= READ_ONCE(vscsi->ladder.step) &&
 	       virtscsi_cmd_age_ms(sc) >= limit_ms;
 }
@@ -161,6 +159,7 @@ int virtscsi_ladder_climb(struct virtscsi *vscsi, struct scsi_cmnd *sc, u64 tag)
 		return VIRTSCSI_LADDER_NO_STEP;
 	/* Set first: the command may come back and be sent again at once. */
 	cmd->ladder.step = step;
+	cmd->ladder.taken_at = get_jiffies_64();
 	if (step == VIRTSCSI_LADDER_ABORT)
 		err = virtscsi_tmf_start(sc->device, VIRTIO_SCSI_T_TMF_ABORT_TASK,
 					 tag);

@@ -43,6 +43,7 @@ struct virtscsi_lun_ladder {
 
 /* Part of struct virtscsi_cmd. */
 struct virtscsi_cmd_ladder {
+	u64 taken_at;	/* @step; undefined without one */
 	u8 step;	/* the last one taken */
 };
 
