@@ -230,7 +230,7 @@ static bool cmd_fails_over(struct scsi_cmnd *sc)
  * pass-through, and what a device aborts unasked, get DID_TRANSPORT_DISRUPTED, which
  * honours that number: 0 for SG_IO on a disk or sg node, 1 for ch, any for bsg. QEMU
  * aborts unasked what its host gave up after a timeout: whoever sent pass-through, or
- * has another path, is told at once.
+ * has another path, is told at once, also of readahead.
  */
 static u32 cmd_interrupted_result(struct scsi_cmnd *sc)
 {
@@ -239,7 +239,9 @@ static u32 cmd_interrupted_result(struct scsi_cmnd *sc)
 	bool is_unasked = host_byte(sc->result) == DID_ABORT &&
 			  !cmd->ladder.step && !cmd_is_doubted(sc);
 
-	if (is_unasked && (is_passthrough || virtscsi_cmd_is_failfast(sc)))
+	if (is_unasked &&
+	    (is_passthrough ||
+	     scsi_cmd_to_rq(sc)->cmd_flags & REQ_FAILFAST_TRANSPORT))
 		return DID_ABORT << 16;
 	if (cmd_fails_over(sc))
 		return DID_TRANSPORT_FAILFAST << 16;

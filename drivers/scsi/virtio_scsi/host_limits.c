@@ -11,6 +11,7 @@
  * resets. Overrides are single words, read without a lock.
  */
 #include <linux/blk-mq.h>
+#include <linux/crash_dump.h>
 #include <linux/dma-mapping.h>
 #include <linux/moduleparam.h>
 #include <linux/virtio.h>
@@ -99,7 +100,8 @@ static int host_limits_compute(struct virtscsi *vscsi,
 		.nr_queues = virtscsi_vq_nr_requests(vscsi),
 		.page_size = PAGE_SIZE,
 		.nr_segments = SG_MAX_SEGMENTS,
-		.queue_depth = BLK_MQ_MAX_DEPTH,
+		/* The block layer does not use more in a crash kernel. */
+		.queue_depth = is_kdump_kernel() ? 64 : BLK_MQ_MAX_DEPTH,
 		.segment_size = virtio_max_dma_size(vdev),
 	};
 	struct virtscsi_config config;

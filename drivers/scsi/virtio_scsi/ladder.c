@@ -2,7 +2,7 @@
 /*
  * The administrator's ladder: what is done about a command that the device holds,
  * because of time alone. By default nothing, even if another path could carry it out:
- * QEMU before 10.0 may lose a command that it was asked to abort.
+ * an ABORT TASK loses the command on some releases of QEMU, and hangs others.
  *
  * The administrator says after how many seconds, and how far. Each time the timer of
  * a command fires after that, the next step is taken: ABORT TASK, LOGICAL UNIT RESET,
@@ -153,6 +153,7 @@ int virtscsi_ladder_climb(struct virtscsi *vscsi, struct scsi_cmnd *sc, u64 tag)
 {
 	struct virtscsi_cmd *cmd = scsi_cmd_priv(sc);
 	enum virtscsi_ladder_step step = cmd->ladder.step + 1;
+	u64 taken_before = cmd->ladder.taken_at;
 	int err = 0;
 
 	if (!ladder_is_due(vscsi, sc, step))
@@ -172,6 +173,7 @@ int virtscsi_ladder_climb(struct virtscsi *vscsi, struct scsi_cmnd *sc, u64 tag)
 	/* A function that is overdue does not keep a further step from its turn. */
 	if (err && (err != -ETIMEDOUT || step >= READ_ONCE(vscsi->ladder.step))) {
 		cmd->ladder.step = step - 1;
+		cmd->ladder.taken_at = taken_before;
 		/* The device is asked about the command instead. */
 		return err == -ETIMEDOUT ? VIRTSCSI_LADDER_NO_STEP : err;
 	}

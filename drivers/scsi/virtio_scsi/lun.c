@@ -167,7 +167,11 @@ static void lun_work(struct work_struct *work)
 		    !lun_review(lun, task))
 			return;
 	if (test_and_clear_bit(VIRTSCSI_LUN_RESCAN, &lun->tasks)) {
-		may_rescan = READ_ONCE(lun_auto_rescan);
+		/* Without an event the in-tree driver does not rescan. */
+		may_rescan = READ_ONCE(lun_auto_rescan) &&
+			     (test_bit(VIRTSCSI_LUN_IS_TOLD, &lun->tasks) ||
+			      blk_queue_pm_only(sdev->request_queue) ||
+			      lun_is_ready(sdev));
 		err = may_rescan ? scsi_rescan_device(sdev) :
 		      blk_queue_pm_only(sdev->request_queue) ? -EWOULDBLOCK : 0;
 		clear_bit(VIRTSCSI_LUN_IS_TOLD, &lun->tasks);

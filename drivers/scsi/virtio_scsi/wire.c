@@ -153,8 +153,19 @@ static bool wire_is_sam_status(u8 status)
 	return false;
 }
 
+/* VirtualBox gives one of these responses with each CHECK CONDITION. */
+static bool wire_has_sense(const struct virtscsi_response *response)
+{
+	u8 code = response->response;
+
+	return response->status == SAM_STAT_CHECK_CONDITION &&
+	       response->sense_len &&
+	       (code == VIRTIO_SCSI_S_ABORTED || code == VIRTIO_SCSI_S_FAILURE ||
+		code == VIRTIO_SCSI_S_TARGET_FAILURE);
+}
+
 /*
- * Status and sense data are valid only with VIRTIO_SCSI_S_OK (virtio 1.3,
+ * Otherwise status and sense data are valid only with VIRTIO_SCSI_S_OK (virtio 1.3,
  * 5.6.6.1.1). No host byte forbids a retry on another path after TARGET_FAILURE;
  * the caller makes sense data that does.
  */
@@ -167,7 +178,8 @@ virtscsi_wire_outcome(const struct virtscsi_response *response, u32 bufflen,
 	};
 	u8 code = response->response;
 
-	if (code == VIRTIO_SCSI_S_OK && wire_is_sam_status(response->status)) {
+	if ((code == VIRTIO_SCSI_S_OK && wire_is_sam_status(response->status)) ||
+	    wire_has_sense(response)) {
 		outcome.result = DID_OK << 16 | response->status;
 		outcome.sense_len = min(response->sense_len, sense_size);
 	} else if (code == VIRTIO_SCSI_S_TARGET_FAILURE) {

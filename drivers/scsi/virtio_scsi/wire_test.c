@@ -432,6 +432,36 @@ static void wire_test_codes(struct kunit *test)
 	}
 }
 
+/* VirtualBox: the sense data of a CHECK CONDITION are kept with these responses. */
+static void wire_test_sense_with_a_failure(struct kunit *test)
+{
+	unsigned int code;
+
+	for (code = 1; code < 256; code++) {
+		bool is_kept = code == VIRTIO_SCSI_S_ABORTED ||
+			       code == VIRTIO_SCSI_S_TARGET_FAILURE ||
+			       code == VIRTIO_SCSI_S_FAILURE;
+		struct virtscsi_response response = {
+			.sense_len = 18,
+			.status = SAM_STAT_CHECK_CONDITION,
+			.response = code,
+		};
+		struct virtscsi_outcome outcome;
+
+		outcome = virtscsi_wire_outcome(&response, 4096, 96);
+		KUNIT_EXPECT_EQ_MSG(test, outcome.sense_len, is_kept ? 18U : 0U,
+				    "%u", code);
+		if (!is_kept)
+			continue;
+		KUNIT_EXPECT_EQ(test, outcome.result, SAM_STAT_CHECK_CONDITION);
+		KUNIT_EXPECT_FALSE(test, outcome.is_target_failure);
+		response.sense_len = 0;
+		outcome = virtscsi_wire_outcome(&response, 4096, 96);
+		KUNIT_EXPECT_TRUE(test, outcome.result != SAM_STAT_CHECK_CONDITION ||
+				  outcome.is_target_failure);
+	}
+}
+
 /*
  * A status of SAM goes to the midlayer with its sense data. Any other status is
  * an error of the transport, with nothing of the device in it.
@@ -629,6 +659,7 @@ static struct kunit_case wire_test_cases[] = {
 	KUNIT_CASE(wire_test_get_resp),
 	KUNIT_CASE(wire_test_untouched),
 	KUNIT_CASE(wire_test_codes),
+	KUNIT_CASE(wire_test_sense_with_a_failure),
 	KUNIT_CASE(wire_test_status),
 	KUNIT_CASE_PARAM(wire_test_clamp, clamp_gen_params),
 	KUNIT_CASE_PARAM(wire_test_put_tmf, tmf_gen_params),
