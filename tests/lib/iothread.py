@@ -27,7 +27,8 @@ class StoppedThread:
         self._error = ''
         self._tracer = threading.Thread(target=self._trace, daemon=True)
         self._tracer.start()
-        self._stopped.wait()
+        if not self._stopped.wait(10):
+            raise GuestError('the thread does not stop')
         if self._error:
             raise GuestError(self._error)
 

@@ -272,8 +272,12 @@ class Qemu(Guest):
             arguments.append(argument.replace(f'path={self.console}', f'path={self.console},append=on'))
         return [*arguments, '-incoming', f'unix:{self.dir}/port{number}']
 
-    def close_transport(self):
+    def kill(self):
+        # Before: a stopped thread does not end.
         self._let_thread_go()
+        super().kill()
+
+    def close_transport(self):
         if self.qmp:
             self.qmp.close()
             self.qmp = None

@@ -220,17 +220,15 @@ static bool cmd_fails_over(struct scsi_cmnd *sc)
 	return virtscsi_cmd_is_failfast(sc) &&
 	       ((sc->allowed > 0 && sc->retries >= sc->allowed) ||
 		(cmd->ladder.step &&
-		 time_before64(get_jiffies_64(),
-			       cmd->ladder.taken_at + ABORT_GRACE)));
+		 time_before64(get_jiffies_64(), cmd->ladder.taken_at + ABORT_GRACE)));
 }
 
 /*
  * The result of a command that was ended by a reset or an abort, and may have been
  * carried out. The midlayer repeats DID_RESET whatever the number of retries. So
  * pass-through, and what a device aborts unasked, get DID_TRANSPORT_DISRUPTED, which
- * honours that number: 0 for SG_IO on a disk or sg node, 1 for ch, any for bsg. QEMU
- * aborts unasked what its host gave up after a timeout: whoever sent pass-through, or
- * has another path, is told at once, also of readahead.
+ * honours that number: 0 for SG_IO on a disk or sg node, 1 for ch, any for bsg. What a
+ * device aborts unasked fails at once if it is pass-through or has another path.
  */
 static u32 cmd_interrupted_result(struct scsi_cmnd *sc)
 {

@@ -142,8 +142,7 @@ static bool lun_review(struct virtscsi_lun *lun, enum virtscsi_lun_task task)
 		return false;
 	}
 	if (task == VIRTSCSI_LUN_REVIEW)
-		set_bit(lun_is_ready(lun->sdev) ? VIRTSCSI_LUN_RESCAN :
-						  VIRTSCSI_LUN_QUERY, &lun->tasks);
+		set_bit(VIRTSCSI_LUN_RESCAN, &lun->tasks);
 	return true;
 }
 
@@ -167,14 +166,16 @@ static void lun_work(struct work_struct *work)
 		    !lun_review(lun, task))
 			return;
 	if (test_and_clear_bit(VIRTSCSI_LUN_RESCAN, &lun->tasks)) {
-		/* Without an event the in-tree driver does not rescan. */
-		may_rescan = READ_ONCE(lun_auto_rescan) &&
-			     (test_bit(VIRTSCSI_LUN_IS_TOLD, &lun->tasks) ||
-			      blk_queue_pm_only(sdev->request_queue) ||
-			      lun_is_ready(sdev));
+		may_rescan = READ_ONCE(lun_auto_rescan);
+		/* Without an event only if it is ready: maybe when the work runs next. */
+		if (may_rescan && !test_bit(VIRTSCSI_LUN_IS_TOLD, &lun->tasks) &&
+		    !blk_queue_pm_only(sdev->request_queue) &&
+		    !lun_is_ready(sdev)) {
+			set_bit(VIRTSCSI_LUN_RESCAN, &lun->tasks);
+			may_rescan = false;
+		}
 		err = may_rescan ? scsi_rescan_device(sdev) :
 		      blk_queue_pm_only(sdev->request_queue) ? -EWOULDBLOCK : 0;
-		clear_bit(VIRTSCSI_LUN_IS_TOLD, &lun->tasks);
 		/* Not while it is suspended. A query would wake it up. */
 		if (err == -EWOULDBLOCK) {
 			set_bit(VIRTSCSI_LUN_RESCAN, &lun->tasks);
@@ -182,6 +183,7 @@ static void lun_work(struct work_struct *work)
 					   SUSPENDED_INTERVAL);
 			return;
 		}
+		clear_bit(VIRTSCSI_LUN_IS_TOLD, &lun->tasks);
 		if (!may_rescan || !virtscsi_lun_limits_take_vpd(sdev))
 			set_bit(VIRTSCSI_LUN_QUERY, &lun->tasks);
 	}
@@ -255,9 +257,9 @@ void virtscsi_lun_schedule(struct scsi_device *sdev,
 	lun = sdev->hostdata;
 	if (lun && !lun->cmds.is_unused &&
 	    !test_bit(VIRTSCSI_LUN_IS_REMOVED, &lun->tasks)) {
-		set_bit(task, &lun->tasks);
 		if (task == VIRTSCSI_LUN_RESCAN && !may_wait)
 			set_bit(VIRTSCSI_LUN_IS_TOLD, &lun->tasks);
+		set_bit(task, &lun->tasks);
 		delay = READ_ONCE(lun->ran_at) + RUN_INTERVAL - jiffies;
 		if (may_wait)
 			queue_delayed_work(lun_workqueue, &lun->work,
@@ -280,9 +282,11 @@ void virtscsi_lun_note_sense(struct scsi_cmnd *sc, unsigned int flags)
 
 	if (flags & VIRTSCSI_SENSE_CAPACITY) {
 		/* The rescan for the event reads the capacity after this. */
-		if (!test_and_clear_bit(VIRTSCSI_LUN_IS_TOLD, &lun->tasks))
+		if (!test_bit(VIRTSCSI_LUN_IS_TOLD, &lun->tasks))
 			virtscsi_lun_schedule(sc->device, VIRTSCSI_LUN_RESCAN,
 					      true);
+		else if (!test_bit(VIRTSCSI_LUN_RESCAN, &lun->tasks))
+			clear_bit(VIRTSCSI_LUN_IS_TOLD, &lun->tasks);
 		return;
 	}
 	/* A query of lun_limits.c is repeated after a unit attention. */

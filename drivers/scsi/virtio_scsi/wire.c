@@ -153,7 +153,7 @@ static bool wire_is_sam_status(u8 status)
 	return false;
 }
 
-/* VirtualBox gives one of these responses with each CHECK CONDITION. */
+/* VirtualBox gives these responses with a CHECK CONDITION, by its sense key. */
 static bool wire_has_sense(const struct virtscsi_response *response)
 {
 	u8 code = response->response;
@@ -180,7 +180,9 @@ virtscsi_wire_outcome(const struct virtscsi_response *response, u32 bufflen,
 
 	if ((code == VIRTIO_SCSI_S_OK && wire_is_sam_status(response->status)) ||
 	    wire_has_sense(response)) {
-		outcome.result = DID_OK << 16 | response->status;
+		/* After a failure the midlayer retries, whatever the sense key. */
+		outcome.result = (code == VIRTIO_SCSI_S_FAILURE ? DID_ERROR : DID_OK) << 16 |
+				 response->status;
 		outcome.sense_len = min(response->sense_len, sense_size);
 	} else if (code == VIRTIO_SCSI_S_TARGET_FAILURE) {
 		outcome.result = DID_OK << 16 | SAM_STAT_CHECK_CONDITION;

@@ -453,7 +453,9 @@ static void wire_test_sense_with_a_failure(struct kunit *test)
 				    "%u", code);
 		if (!is_kept)
 			continue;
-		KUNIT_EXPECT_EQ(test, outcome.result, SAM_STAT_CHECK_CONDITION);
+		KUNIT_EXPECT_EQ(test, host_byte(outcome.result),
+				code == VIRTIO_SCSI_S_FAILURE ? DID_ERROR : DID_OK);
+		KUNIT_EXPECT_EQ(test, outcome.result & 0xff, SAM_STAT_CHECK_CONDITION);
 		KUNIT_EXPECT_FALSE(test, outcome.is_target_failure);
 		response.sense_len = 0;
 		outcome = virtscsi_wire_outcome(&response, 4096, 96);
