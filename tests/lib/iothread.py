@@ -28,6 +28,7 @@ class StoppedThread:
         self._tracer = threading.Thread(target=self._trace, daemon=True)
         self._tracer.start()
         if not self._stopped.wait(10):
+            self._over.set()
             raise GuestError('the thread does not stop')
         if self._error:
             raise GuestError(self._error)
