@@ -125,7 +125,7 @@ static void scan_schedule_luns(struct virtscsi *vscsi, unsigned int target,
 
 	shost_for_each_device(sdev, vscsi->shost)
 		if ((target == SCAN_WILD_CARD || sdev->id == target) &&
-		    sdev->inquiry)
+		    (sdev->lun || task != VIRTSCSI_LUN_LOOK) && sdev->inquiry)
 			virtscsi_lun_schedule(sdev, task, false);
 }
 
@@ -183,9 +183,9 @@ static void scan_change(struct virtscsi *vscsi, unsigned int target, u64 lun, bo
 					xa_mk_value(changes), 0));
 	xa_unlock(&scan->changes);
 
-	/* For LUN 0 the whole target may be meant. */
+	/* For LUN 0, which goes by itself, the whole target may be meant. */
 	if (err || (!lun && !is_added))
-		scan_schedule_luns(vscsi, target, VIRTSCSI_LUN_LOOK);
+		scan_schedule_luns(vscsi, target, err ? VIRTSCSI_LUN_REVIEW : VIRTSCSI_LUN_LOOK);
 	if (err || (!lun && is_added))
 		set_bit(target, scan->targets);
 	scan_start(scan);

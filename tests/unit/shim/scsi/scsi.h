@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The host bytes of the SCSI midlayer, numbered as there. */
+/* The host bytes of the SCSI midlayer, numbered as there, and where they are in a result. */
 #ifndef SHIM_SCSI_H
 #define SHIM_SCSI_H
 
@@ -20,5 +20,7 @@
 #define DID_TRANSPORT_DISRUPTED	0x0e
 #define DID_TRANSPORT_FAILFAST	0x0f
 #define DID_TRANSPORT_MARGINAL	0x14
+
+#define host_byte(result)	((result) >> 16 & 0xff)
 
 #endif
