@@ -125,12 +125,16 @@ int virtscsi_eh_reset_target(struct scsi_cmnd *sc)
  */
 int virtscsi_eh_reset_host(struct scsi_cmnd *sc)
 {
-	const char *why = "asked for by the SCSI error handler";
+	struct virtscsi *vscsi = shost_priv(sc->device->host);
 
-	if (sc->submitter == SUBMITTED_BY_SCSI_RESET_IOCTL)
-		why = "asked for by the administrator";
-	return virtscsi_reset_device(shost_priv(sc->device->host), why, false) ?
-		FAILED : SUCCESS;
+	/* Without -N, sg_reset comes here for one LUN, too. */
+	if (sc->submitter == SUBMITTED_BY_SCSI_RESET_IOCTL &&
+	    READ_ONCE(vscsi->recovery.is_holding)) {
+		dev_notice(&vscsi->vdev->dev, "not reset for sg_reset while the device holds a command, see host_reset\n");
+		return FAILED;
+	}
+	return virtscsi_reset_device(vscsi, "asked for by sg_reset or the SCSI error handler",
+				     false) ? FAILED : SUCCESS;
 }
 
 /* sysfs: host_reset. Only an adapter reset exists. */

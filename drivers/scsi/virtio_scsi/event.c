@@ -94,7 +94,7 @@ static void event_dispatch(struct virtscsi *vscsi,
 
 	if (event->event & VIRTIO_SCSI_T_EVENTS_MISSED) {
 		virtscsi_stats_hba_count(vscsi, VIRTSCSI_STATS_EVENTS_MISSED);
-		virtscsi_scan_host(vscsi);
+		virtscsi_scan_host(vscsi, VIRTSCSI_LUN_REVIEW);
 	}
 	if (type == VIRTIO_SCSI_T_NO_EVENT)
 		return;

@@ -112,11 +112,10 @@ static bool lun_is_ready(struct scsi_device *sdev)
 {
 	struct scsi_sense_hdr sense = {};
 
-	/* Others keep their unit attentions for those who wait for them. */
-	return (sdev->type != TYPE_DISK && sdev->type != TYPE_ZBC) ||
+	/* For a removable one a unit attention would be a new medium. */
+	return sdev->removable || (sdev->type != TYPE_DISK && sdev->type != TYPE_ZBC) ||
 	       !scsi_test_unit_ready(sdev, INQUIRY_TIMEOUT, INQUIRY_RETRIES,
-				     &sense) ||
-	       sense.asc == 0x3a; /* MEDIUM NOT PRESENT */
+				     &sense);
 }
 
 /* Whether the LUN is there, and what changed of it. False: do no more now. */
@@ -183,7 +182,8 @@ static void lun_work(struct work_struct *work)
 					   SUSPENDED_INTERVAL);
 			return;
 		}
-		clear_bit(VIRTSCSI_LUN_IS_TOLD, &lun->tasks);
+		if (may_rescan)
+			clear_bit(VIRTSCSI_LUN_IS_TOLD, &lun->tasks);
 		if (!may_rescan || !virtscsi_lun_limits_take_vpd(sdev))
 			set_bit(VIRTSCSI_LUN_QUERY, &lun->tasks);
 	}

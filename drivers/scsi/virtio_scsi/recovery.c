@@ -90,15 +90,14 @@ const char *virtscsi_recovery_says(struct scsi_cmnd *sc)
 /*
  * The device takes commands in order. Once it has returned as many as had been added
  * when the timer first fired, one of them was added later, so it has taken this one.
+ * What it is asked from then on, it knows.
  */
 static bool recovery_is_lost(struct virtscsi *vscsi, struct scsi_cmnd *sc)
 {
 	const struct virtscsi_recovery *recovery = &vscsi->recovery;
-	u64 returned = virtscsi_vq_read_stats(virtscsi_cmd_vq(sc)).returned;
 
-	return virtscsi_inflight_read_note(sc) == RECOVERY_NOT_HERE &&
-	       READ_ONCE(recovery_of(sc)->was_denied) &&
-	       recovery_of(sc)->added <= returned &&
+	return smp_load_acquire(&recovery_of(sc)->is_taken) &&
+	       virtscsi_inflight_read_note(sc) == RECOVERY_NOT_HERE &&
 	       READ_ONCE(recovery->is_honest) && !READ_ONCE(recovery->is_liar);
 }
 
@@ -146,14 +145,15 @@ enum scsi_timeout_action virtscsi_recovery_timed_out(struct scsi_cmnd *sc)
 		recovery->added = virtscsi_vq_read_stats(vq).added;
 	}
 	if (virtscsi_inflight_read_note(sc) == RECOVERY_NOT_HERE) {
-		WRITE_ONCE(recovery->was_denied, true);
 		/* A second denial counts when it was asked for. */
 		virtscsi_inflight_write_note(vscsi, tag, RECOVERY_ASKED);
+		WRITE_ONCE(recovery->was_denied, true);
+		smp_store_release(&recovery->is_taken, /* see recovery_is_lost() */
+				  recovery->added <= virtscsi_vq_read_stats(vq).returned);
 	}
 	virtscsi_vq_kick(vq, true);
 	virtscsi_vq_kick(virtscsi_vq_control(vscsi), true);
 	virtscsi_stats_hba_count(vscsi, VIRTSCSI_STATS_DOORBELLS_AGAIN);
-	virtscsi_reset_check(vscsi);
 	virtscsi_recovery_schedule(vscsi);
 	trace_virtscsi_timeout(sc, VIRTSCSI_TIMEOUT_HELD);
 	return SCSI_EH_RESET_TIMER;

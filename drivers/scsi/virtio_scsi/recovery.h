@@ -28,6 +28,7 @@ struct virtscsi_cmd_recovery {
 	u32 acted;		/* for which of these something was sent */
 	u64 added;		/* to the virtqueue when the timer fired first */
 	bool was_denied;	/* at an earlier timeout */
+	bool is_taken;		/* by the device, at that timeout */
 	bool is_reported;
 	bool is_finished;	/* seen so at a timeout */
 };

@@ -175,7 +175,7 @@ int virtscsi_reset_done(struct virtio_device *vdev)
 	virtscsi_stats_hba_count(vscsi, VIRTSCSI_STATS_DEVICE_RESETS);
 	if (!err) {
 		virtscsi_event_post(vscsi);
-		virtscsi_scan_host(vscsi);
+		virtscsi_scan_host(vscsi, VIRTSCSI_LUN_REVIEW);
 	}
 	memalloc_noio_restore(noio);
 	return err;
@@ -301,19 +301,15 @@ static void reset_work(struct work_struct *work)
 	mutex_unlock(&vscsi->reset.lock);
 }
 
-/* Resets the device soon if it needs that. Any context. */
-void virtscsi_reset_check(struct virtscsi *vscsi)
-{
-	queue_work(virtscsi_reset_queue, &vscsi->reset.work);
-}
-
 /*
  * Implements virtio 1.3, 2.1.2: a device that needs a reset says so. The status is
  * not read here, since that sleeps on some transports.
  */
 void virtscsi_reset_config_changed(struct virtio_device *vdev)
 {
-	virtscsi_reset_check(vdev->priv);
+	struct virtscsi *vscsi = vdev->priv;
+
+	queue_work(virtscsi_reset_queue, &vscsi->reset.work);
 }
 
 /* Fills in what virtscsi_vq_init() needs to have a broken virtqueue mended. */

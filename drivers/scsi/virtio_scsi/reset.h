@@ -45,7 +45,6 @@ void virtscsi_reset_init(struct virtscsi *vscsi, struct virtscsi_vq_setup *setup
 void virtscsi_reset_exit(struct virtscsi *vscsi);
 void virtscsi_reset_start(struct virtscsi *vscsi);
 void virtscsi_reset_begin_removal(struct virtscsi *vscsi);
-void virtscsi_reset_check(struct virtscsi *vscsi);
 int virtscsi_reset_device(struct virtscsi *vscsi, const char *why, bool is_fault);
 
 /* The virtio core's calls. */

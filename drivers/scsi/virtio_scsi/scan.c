@@ -124,8 +124,8 @@ static void scan_schedule_luns(struct virtscsi *vscsi, unsigned int target,
 	struct scsi_device *sdev;
 
 	shost_for_each_device(sdev, vscsi->shost)
-		if ((target == SCAN_WILD_CARD || sdev->id == target) &&
-		    (sdev->lun || task != VIRTSCSI_LUN_LOOK) && sdev->inquiry)
+		if ((target == SCAN_WILD_CARD || (sdev->id == target &&
+		     (sdev->lun || task != VIRTSCSI_LUN_LOOK))) && sdev->inquiry)
 			virtscsi_lun_schedule(sdev, task, false);
 }
 
@@ -212,7 +212,7 @@ void virtscsi_scan_gone(struct scsi_device *sdev)
 }
 
 /* Events may have been missed: finds out what came and went. Process context. */
-void virtscsi_scan_host(struct virtscsi *vscsi)
+void virtscsi_scan_host(struct virtscsi *vscsi, enum virtscsi_lun_task task)
 {
 	struct virtscsi_scan *scan = &vscsi->scan;
 	unsigned int target;
@@ -221,7 +221,7 @@ void virtscsi_scan_host(struct virtscsi *vscsi)
 		return;
 	WRITE_ONCE(scan->host_scanned_at, get_jiffies_64());
 	WRITE_ONCE(scan->may_have_lost, false);
-	scan_schedule_luns(vscsi, SCAN_WILD_CARD, VIRTSCSI_LUN_REVIEW);
+	scan_schedule_luns(vscsi, SCAN_WILD_CARD, task);
 	for (target = 0; target < vscsi->shost->max_id; target++)
 		set_bit(target, scan->targets);
 	scan_start(scan);
@@ -243,7 +243,7 @@ static void scan_attention_work(struct work_struct *work)
 	    (!READ_ONCE(scan->may_have_lost) &&
 	     time_after64(READ_ONCE(scan->changed_at) + ATTENTION_EARLIER, seen)))
 		return;
-	virtscsi_scan_host(vscsi);
+	virtscsi_scan_host(vscsi, VIRTSCSI_LUN_LOOK);
 }
 
 /*

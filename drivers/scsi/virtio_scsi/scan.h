@@ -9,7 +9,7 @@
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
 
-#include "wire.h"
+#include "lun.h"
 
 struct scsi_device;
 struct virtscsi;
@@ -30,7 +30,7 @@ struct virtscsi_scan {
 void virtscsi_scan_init(struct virtscsi *vscsi);
 void virtscsi_scan_exit(struct virtscsi *vscsi);
 void virtscsi_scan_stop(struct virtscsi *vscsi);
-void virtscsi_scan_host(struct virtscsi *vscsi);
+void virtscsi_scan_host(struct virtscsi *vscsi, enum virtscsi_lun_task task);
 void virtscsi_scan_target(struct virtscsi *vscsi, unsigned int target);
 void virtscsi_scan_change(struct virtscsi *vscsi, unsigned int target, u64 lun,
 			  bool is_added);
