@@ -22,7 +22,7 @@
 #define COME_BACK_US		(2 * USEC_PER_SEC)
 #define COME_BACK_LOOK_US	(10 * USEC_PER_MSEC)
 
-/* The commands that a function is about: one, those of a LUN or of a target. */
+/* The commands that a function is about: one, those of a LUN, of a target, or all. */
 struct eh_scope {
 	struct scsi_cmnd *sc;
 	u32 subtype;
@@ -38,8 +38,7 @@ static bool eh_count(struct scsi_cmnd *sc, void *data)
 	else if (scope->subtype == VIRTIO_SCSI_T_TMF_LOGICAL_UNIT_RESET)
 		scope->nr += sc->device == scope->sc->device;
 	else
-		scope->nr += scsi_target(sc->device) ==
-			     scsi_target(scope->sc->device);
+		scope->nr += !scope->sc || sc->device->id == scope->sc->device->id;
 	return true;
 }
 
@@ -125,16 +124,18 @@ int virtscsi_eh_reset_target(struct scsi_cmnd *sc)
  */
 int virtscsi_eh_reset_host(struct scsi_cmnd *sc)
 {
+	struct eh_scope all = { .subtype = VIRTIO_SCSI_T_TMF_I_T_NEXUS_RESET };
 	struct virtscsi *vscsi = shost_priv(sc->device->host);
+	unsigned int nr;
 
-	/* Without -N, sg_reset comes here for one LUN, too. */
+	/* Without -N, sg_reset comes here for one LUN, too. Nobody submits meanwhile. */
 	if (sc->submitter == SUBMITTED_BY_SCSI_RESET_IOCTL &&
-	    READ_ONCE(vscsi->recovery.is_holding)) {
-		dev_notice(&vscsi->vdev->dev, "not reset for sg_reset while the device holds a command, see host_reset\n");
+	    read_poll_timeout(eh_count_left, nr, !nr, COME_BACK_LOOK_US,
+			      COME_BACK_US, false, vscsi, &all)) {
+		dev_notice(&vscsi->vdev->dev, "%u commands keep sg_reset from a reset, see host_reset\n", nr);
 		return FAILED;
 	}
-	return virtscsi_reset_device(vscsi, "asked for by sg_reset or the SCSI error handler",
-				     false) ? FAILED : SUCCESS;
+	return virtscsi_reset_device(vscsi, "asked for by the SCSI core", false) ? FAILED : SUCCESS;
 }
 
 /* sysfs: host_reset. Only an adapter reset exists. */

@@ -94,11 +94,10 @@ const char *virtscsi_recovery_says(struct scsi_cmnd *sc)
  */
 static bool recovery_is_lost(struct virtscsi *vscsi, struct scsi_cmnd *sc)
 {
-	const struct virtscsi_recovery *recovery = &vscsi->recovery;
-
 	return smp_load_acquire(&recovery_of(sc)->is_taken) &&
 	       virtscsi_inflight_read_note(sc) == RECOVERY_NOT_HERE &&
-	       READ_ONCE(recovery->is_honest) && !READ_ONCE(recovery->is_liar);
+	       READ_ONCE(vscsi->recovery.is_honest) &&
+	       !READ_ONCE(vscsi->recovery.is_liar);
 }
 
 /*
@@ -113,6 +112,7 @@ enum scsi_timeout_action virtscsi_recovery_timed_out(struct scsi_cmnd *sc)
 	struct virtscsi_vq *vq = virtscsi_cmd_vq(sc);
 	u64 tag = virtscsi_cmd_tag(sc);
 	unsigned int nr_found = virtscsi_vq_reap(vscsi, vq);
+	u64 returned = virtscsi_vq_read_stats(vq).returned;
 	unsigned int timeouts = recovery->timeouts;
 
 	virtscsi_stats_count(&lun->stats, VIRTSCSI_STATS_TIMEOUTS);
@@ -148,8 +148,7 @@ enum scsi_timeout_action virtscsi_recovery_timed_out(struct scsi_cmnd *sc)
 		/* A second denial counts when it was asked for. */
 		virtscsi_inflight_write_note(vscsi, tag, RECOVERY_ASKED);
 		WRITE_ONCE(recovery->was_denied, true);
-		smp_store_release(&recovery->is_taken, /* see recovery_is_lost() */
-				  recovery->added <= virtscsi_vq_read_stats(vq).returned);
+		smp_store_release(&recovery->is_taken, recovery->added <= returned);
 	}
 	virtscsi_vq_kick(vq, true);
 	virtscsi_vq_kick(virtscsi_vq_control(vscsi), true);
