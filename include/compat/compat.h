@@ -87,7 +87,7 @@ static inline void virtscsi_compat_build_sense(struct scsi_cmnd *cmd, int desc,
 #ifndef HAVE_SUBMITTER
 /*
  * Nobody tells the driver of what the error handler submits. The driver asks for
- * the sake of polled queues, which these kernels do not have, and for a message.
+ * the sake of polled queues, which these kernels do not have.
  */
 #define submitter allowed
 #define SUBMITTED_BY_SCSI_ERROR_HANDLER	INT_MIN

@@ -94,7 +94,7 @@ const char *virtscsi_recovery_says(struct scsi_cmnd *sc)
  */
 static bool recovery_is_lost(struct virtscsi *vscsi, struct scsi_cmnd *sc)
 {
-	return smp_load_acquire(&recovery_of(sc)->is_taken) &&
+	return smp_load_acquire(&recovery_of(sc)->is_taken) && /* see timed_out() */
 	       virtscsi_inflight_read_note(sc) == RECOVERY_NOT_HERE &&
 	       READ_ONCE(vscsi->recovery.is_honest) &&
 	       !READ_ONCE(vscsi->recovery.is_liar);
@@ -145,9 +145,9 @@ enum scsi_timeout_action virtscsi_recovery_timed_out(struct scsi_cmnd *sc)
 		recovery->added = virtscsi_vq_read_stats(vq).added;
 	}
 	if (virtscsi_inflight_read_note(sc) == RECOVERY_NOT_HERE) {
-		/* A second denial counts when it was asked for. */
 		virtscsi_inflight_write_note(vscsi, tag, RECOVERY_ASKED);
 		WRITE_ONCE(recovery->was_denied, true);
+		/* A second denial counts when it was asked for. */
 		smp_store_release(&recovery->is_taken, recovery->added <= returned);
 	}
 	virtscsi_vq_kick(vq, true);

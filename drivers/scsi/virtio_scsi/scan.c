@@ -124,8 +124,9 @@ static void scan_schedule_luns(struct virtscsi *vscsi, unsigned int target,
 	struct scsi_device *sdev;
 
 	shost_for_each_device(sdev, vscsi->shost)
-		if ((target == SCAN_WILD_CARD || (sdev->id == target &&
-		     (sdev->lun || task != VIRTSCSI_LUN_LOOK))) && sdev->inquiry)
+		if (sdev->inquiry &&
+		    (target == SCAN_WILD_CARD ||
+		     (sdev->id == target && (sdev->lun || task != VIRTSCSI_LUN_LOOK))))
 			virtscsi_lun_schedule(sdev, task, false);
 }
 
