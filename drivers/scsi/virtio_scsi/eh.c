@@ -127,11 +127,12 @@ int virtscsi_eh_reset_host(struct scsi_cmnd *sc)
 	struct eh_scope all = { .subtype = VIRTIO_SCSI_T_TMF_I_T_NEXUS_RESET };
 	struct virtscsi *vscsi = shost_priv(sc->device->host);
 
-	/* The request of sg_reset has no queue. Without -N, it may be about one LUN. */
+	/* sg_reset, whose request has no queue. Without -N it may be about one LUN. */
 	if (!scsi_cmd_to_rq(sc)->q &&
 	    read_poll_timeout(eh_count_left, all.nr, !all.nr, COME_BACK_LOOK_US,
 			      COME_BACK_US, false, vscsi, &all)) {
-		shost_printk(KERN_NOTICE, sc->device->host, "%u in flight, not reset\n", all.nr);
+		shost_printk(KERN_NOTICE, sc->device->host,
+			     "not reset for sg_reset: %u commands in flight\n", all.nr);
 		return FAILED;
 	}
 	return virtscsi_reset_device(vscsi, "asked for by the SCSI core", false) ? FAILED : SUCCESS;

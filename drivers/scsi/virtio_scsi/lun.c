@@ -112,7 +112,7 @@ static bool lun_is_ready(struct scsi_device *sdev)
 {
 	struct scsi_sense_hdr sense = {};
 
-	/* For a removable one a unit attention would be a new medium. */
+	/* The SCSI core takes a unit attention of a removable one for a new medium. */
 	return sdev->removable || (sdev->type != TYPE_DISK && sdev->type != TYPE_ZBC) ||
 	       !scsi_test_unit_ready(sdev, INQUIRY_TIMEOUT, INQUIRY_RETRIES,
 				     &sense);

@@ -90,11 +90,10 @@ const char *virtscsi_recovery_says(struct scsi_cmnd *sc)
 /*
  * The device takes commands in order. Once it has returned as many as had been added
  * when the timer first fired, one of them was added later, so it has taken this one.
- * What it is asked from then on, it knows.
  */
 static bool recovery_is_lost(struct virtscsi *vscsi, struct scsi_cmnd *sc)
 {
-	return smp_load_acquire(&recovery_of(sc)->is_taken) && /* see timed_out() */
+	return smp_load_acquire(&recovery_of(sc)->is_taken) && /* pairs with timed_out() */
 	       virtscsi_inflight_read_note(sc) == RECOVERY_NOT_HERE &&
 	       READ_ONCE(vscsi->recovery.is_honest) &&
 	       !READ_ONCE(vscsi->recovery.is_liar);
@@ -147,7 +146,7 @@ enum scsi_timeout_action virtscsi_recovery_timed_out(struct scsi_cmnd *sc)
 	if (virtscsi_inflight_read_note(sc) == RECOVERY_NOT_HERE) {
 		virtscsi_inflight_write_note(vscsi, tag, RECOVERY_ASKED);
 		WRITE_ONCE(recovery->was_denied, true);
-		/* A second denial counts when it was asked for. */
+		/* Pairs with recovery_is_lost(): only an answer from now on counts. */
 		smp_store_release(&recovery->is_taken, recovery->added <= returned);
 	}
 	virtscsi_vq_kick(vq, true);

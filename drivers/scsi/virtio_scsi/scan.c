@@ -184,7 +184,7 @@ static void scan_change(struct virtscsi *vscsi, unsigned int target, u64 lun, bo
 					xa_mk_value(changes), 0));
 	xa_unlock(&scan->changes);
 
-	/* For LUN 0, which goes by itself, the whole target may be meant. */
+	/* LUN 0 may stand for the whole target. It is removed without a look. */
 	if (err || (!lun && !is_added))
 		scan_schedule_luns(vscsi, target, err ? VIRTSCSI_LUN_REVIEW : VIRTSCSI_LUN_LOOK);
 	if (err || (!lun && is_added))
